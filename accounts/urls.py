@@ -1,0 +1,6 @@
+"""Paths of this app."""
+
+from django.urls.resolvers import URLPattern
+
+app_name = "accounts"
+urlpatterns: list[URLPattern] = []

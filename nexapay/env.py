@@ -1,0 +1,96 @@
+"""Read settings from the environment, and stop loudly when one is missing or malformed."""
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def text(name: str, default: str | None = None) -> str:
+    """
+    Return the text of NAME, or what the file named by NAME_FILE holds, or the default.
+
+    :raises ImproperlyConfigured: if it is unset and has no default, or the file cannot be read.
+    """
+    if (value := os.environ.get(name)) is not None:
+        return value
+    if path := os.environ.get(f"{name}_FILE"):
+        return _read_secret(name, path)
+    if default is None:
+        raise ImproperlyConfigured(f"{name} is not set. Set {name}, or {name}_FILE to a file.")
+    return default
+
+
+def _read_secret(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read.") from error
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """Return whether NAME is 1; anything but 0 and 1 is refused."""
+    value = text(name, "1" if default else "0")
+    if value not in {"0", "1"}:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must be 0 or 1.")
+    return value == "1"
+
+
+def number(name: str, default: int, *, low: int = 0, high: int = 10**15) -> int:
+    """Return NAME as a whole number between low and high, both included."""
+    value = text(name, str(default))
+    if not re.fullmatch(r"[0-9]{1,16}", value) or not low <= int(value) <= high:
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}; it must be a number from {low} to {high}."
+        )
+    return int(value)
+
+
+def names(name: str, default: str | None = None) -> list[str]:
+    """Return the comma-separated parts of NAME, without blanks."""
+    return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def url(
+    name: str, default: str | None = None, *, schemes: tuple[str, ...] = ("http", "https")
+) -> str:
+    """Return NAME, checked to be an absolute URL, without its last slash."""
+    value = text(name, default)
+    parts = urlsplit(value)
+    if parts.scheme not in schemes or not parts.netloc:
+        allowed = " or ".join(f"{scheme}://…" for scheme in schemes)
+        raise ImproperlyConfigured(f"{name} is malformed; it must look like {allowed}.")
+    return value.rstrip("/")
+
+
+def webhook_secrets(name: str) -> list[str]:
+    """Return the space-separated Standard Webhooks secrets of NAME, the newest first."""
+    secrets = text(name).split()
+    if not secrets or not all(re.fullmatch(r"whsec_[A-Za-z0-9+/]{32,}={0,2}", s) for s in secrets):
+        raise ImproperlyConfigured(f"{name} must hold whsec_… secrets, separated by spaces.")
+    return secrets
+
+
+def database(name: str, value: str) -> dict[str, object]:
+    """Return Django's connection settings for postgresql://user:password@host:port/database."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        raise ImproperlyConfigured(
+            f"{name} is malformed; it must look like postgresql://user:password@host/database."
+        )
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} names a port that is not a number.") from error
+    query = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.pop("host", unquote(parts.hostname or "")),
+        "PORT": str(port or ""),
+        "OPTIONS": query,
+    }

@@ -1,0 +1,56 @@
+"""Structured logs: one JSON object a line, with the request's id and nothing personal."""
+
+import logging
+from typing import Any
+
+import structlog
+
+_SHARED: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def config(*, level: str) -> dict[str, Any]:
+    """Return Django's LOGGING: everything through one JSON formatter to standard error."""
+    if level not in logging.getLevelNamesMapping():
+        raise ValueError(f"LOG_LEVEL is {level!r}; it must be a level's name, such as INFO.")
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "json": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": _SHARED,
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    structlog.processors.format_exc_info,
+                    structlog.processors.JSONRenderer(),
+                ],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # Django's own lines name the raw path, which may hold a token; RequestLog names the route.
+            "django.request": {"level": "CRITICAL", "propagate": True},
+            "django.server": {"handlers": [], "level": "CRITICAL", "propagate": False},
+            "django.security.DisallowedHost": {"handlers": [], "propagate": False},
+            "django.security.csrf": {"level": "CRITICAL"},
+            "httpx": {"level": "WARNING"},
+            "httpcore": {"level": "WARNING"},
+            "procrastinate": {"level": "WARNING"},
+        },
+    }
+
+
+def configure() -> None:
+    """Make structlog write through the standard library's handlers."""
+    structlog.configure(
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,69 @@
+"""What every request passes through: an id, one log line, a locked door, no stored copies."""
+
+import re
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import structlog
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import resolve_url
+from django.urls import reverse
+from django.utils.cache import patch_cache_control
+
+_log = structlog.get_logger("nexapay.request")
+_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+
+
+class RequestLog:
+    """Give each request an id, and write one line when it is answered."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        started = time.perf_counter()
+        offered = request.headers.get("X-Request-ID", "")
+        request_id = offered if _ID.fullmatch(offered) else uuid4().hex
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = self.get_response(request)
+            response["X-Request-ID"] = request_id
+            self._write(request, response, started)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        """Log what nobody expected; Django then answers with the 500 page."""
+        _log.error("exception", route=_route(request), exc_info=exception)
+
+    def _write(self, request: HttpRequest, response: HttpResponseBase, started: float) -> None:
+        _log.info(
+            "request",
+            method=request.method,
+            route=_route(request),  # The route and not the path: a path may hold a bank's token.
+            status=response.status_code,
+            ms=round((time.perf_counter() - started) * 1000, 1),
+        )
+
+
+def _route(request: HttpRequest) -> str:
+    return request.resolver_match.route if request.resolver_match else "(none)"
+
+
+class SignedInOnly(LoginRequiredMiddleware):
+    """Everything is private unless its view says otherwise, and no copy of it is kept."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response: HttpResponse = self.get_response(request)
+        if request.user.is_authenticated and not response.has_header("Cache-Control"):
+            patch_cache_control(response, private=True, no_store=True)
+        return response
+
+    def handle_no_permission(self, request: HttpRequest, view_func: object) -> HttpResponse:
+        """Redirect to sign-in; for htmx redirect the whole page, never swap sign-in into a card."""
+        if "HX-Request" not in request.headers:
+            return super().handle_no_permission(request, view_func)
+        shown = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
+        sign_in = resolve_url(reverse("account_login"))
+        return HttpResponse(status=401, headers={"HX-Redirect": f"{sign_in}?next={shown}"})

@@ -1,0 +1,219 @@
+"""One module for every environment. Defaults are the production ones; env.py refuses nonsense."""
+
+from pathlib import Path
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from nexapay import devdb, env
+from nexapay.kernel import logs
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.text("NEXAPAY_DATA_DIR", str(BASE_DIR / ".nexapay")))
+
+DEBUG = env.flag("DEBUG", default=False)
+HTTPS = env.flag("HTTPS", default=not DEBUG)
+SECRET_KEY = env.text("SECRET_KEY", "insecure-key-for-development-only" if DEBUG else None)
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]" if DEBUG else None)
+CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS", "")
+SITE_URL = env.url("SITE_URL", f"http://127.0.0.1:{env.number('PORT', 8000, low=1, high=65535)}")
+
+# Apps
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django_htmx",
+    "procrastinate.contrib.django",
+    "nexapay.kernel",
+    "accounts",
+    "wallet",
+    "onramp",
+    "onramp.simbank",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "nexapay.kernel.middleware.RequestLog",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "nexapay.kernel.middleware.SignedInOnly",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "nexapay.urls"
+WSGI_APPLICATION = "nexapay.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "builtins": ["nexapay.kernel.tags"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "nexapay.kernel.context.shell",
+            ],
+        },
+    }
+]
+
+# Database. Timeouts are set once, for every connection: no request waits on a lock for long.
+
+DATABASE_URL = env.text("DATABASE_URL", "")
+if not DATABASE_URL:
+    if not DEBUG:
+        raise ImproperlyConfigured("DATABASE_URL is not set. Only DEBUG=1 may do without it.")
+    DATABASE_URL = devdb.url(DATA_DIR)
+TIMEOUTS = env.text("DATABASE_TIMEOUTS", "connection")
+if TIMEOUTS not in {"connection", "role"}:
+    raise ImproperlyConfigured("DATABASE_TIMEOUTS must be connection, or role behind PgBouncer.")
+DATABASES = {
+    "default": env.database("DATABASE_URL", DATABASE_URL)
+    | {
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        # The suite's database is made once for each worker, from the migrations.
+        "TEST": {"NAME": "test_nexapay"},
+    }
+}
+DATABASES["default"]["OPTIONS"] |= {  # type: ignore[operator]
+    "server_side_binding": True,
+    # Five runs of a statement, then its plan is kept: round trips and parsing are what a transfer costs.
+    "prepare_threshold": 5,
+    "connect_timeout": 5,
+}
+if TIMEOUTS == "connection":
+    DATABASES["default"]["OPTIONS"]["options"] = (  # type: ignore[index]
+        "-c lock_timeout=2s -c statement_timeout=5s -c idle_in_transaction_session_timeout=10s"
+    )
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# The default cache holds throttles and one-time codes, so it must outlive a worker and a restart.
+# CACHE_URL may add Redis as a second cache that only speeds things up.
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "nexapay_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+if CACHE_URL := env.text("CACHE_URL", ""):
+    CACHES["fast"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": env.url("CACHE_URL", schemes=("redis", "rediss")),
+    }
+
+# People
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "wallet:dashboard"
+LOGOUT_REDIRECT_URL = "home"
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+PHONE_REGION = "IN"
+
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"phone", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["phone", "email", "password1*"]
+ACCOUNT_FORMS = {"login": "accounts.forms.SignInForm", "signup": "accounts.forms.SignUpForm"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "handle"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PHONE_VERIFICATION_ENABLED = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "home"
+ACCOUNT_SESSION_REMEMBER = True
+
+# Web
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+# How many proxies of ours stand in front; each adds one address to X-Forwarded-For.
+TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0, high=10)
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+CSRF_FAILURE_VIEW = "nexapay.kernel.views.csrf_failure"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(DATA_DIR / "staticfiles")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if not DEBUG
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Asia/Kolkata"
+
+LOGGING = logs.config(level=env.text("LOG_LEVEL", "INFO"))
+logs.configure()
+
+# Money, in minor units of DEFAULT_CURRENCY
+
+DEFAULT_CURRENCY = env.text("DEFAULT_CURRENCY", "INR")
+if not (DEFAULT_CURRENCY.isascii() and DEFAULT_CURRENCY.isupper() and len(DEFAULT_CURRENCY) == 3):
+    raise ImproperlyConfigured("DEFAULT_CURRENCY must be an ISO 4217 code, such as INR.")
+TRANSFER_MAX_MINOR = env.number("TRANSFER_MAX_MINOR", 100_000_000, low=1)
+ONRAMP_MIN_MINOR = env.number("ONRAMP_MIN_MINOR", 1_000, low=1)
+ONRAMP_MAX_MINOR = env.number("ONRAMP_MAX_MINOR", 10_000_000, low=1)
+ONRAMP_EXPIRES_AFTER_S = env.number("ONRAMP_EXPIRES_AFTER_S", 1800, low=60)
+
+# The bank
+
+BANK = env.text("BANK", "simbank")
+BANK_WEBHOOK_SECRETS = env.webhook_secrets("BANK_WEBHOOK_SECRET")
+BANK_API_URL = env.url("BANK_API_URL", "http://127.0.0.1:8001")
+BANK_API_KEY = env.text("BANK_API_KEY", "insecure-bank-key" if DEBUG else None)
+BANK_WEBHOOK_URL = env.url("BANK_WEBHOOK_URL", f"{SITE_URL}/webhooks/bank") + "/"

@@ -1,0 +1,23 @@
+"""Which app answers which path."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from nexapay.kernel import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("accounts/", include("allauth.account.urls")),
+    path("settings/", include("accounts.urls")),
+    path("", include("wallet.urls")),
+    path("", include("onramp.urls")),
+    path("bank/", include("onramp.simbank.urls")),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = views.bad_request
+handler403 = views.permission_denied
+handler404 = views.page_not_found
+handler500 = views.server_error

@@ -1,0 +1,77 @@
+"""People and money for tests. Money is made through the ledger, never written beside it."""
+
+from datetime import datetime
+from itertools import count
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.utils import timezone
+
+from accounts.models import User
+from wallet import services
+from wallet.models import Balance, Transfer, Wallet
+
+_numbers = count(1)
+PASSWORD = "correct-horse-battery"
+
+
+def make_user(name: str = "", **fields: Any) -> User:
+    """Make a person who signs in with PASSWORD; their wallet opens with them."""
+    number = next(_numbers)
+    user = User(
+        name=name or f"Person {number}",
+        handle=fields.pop("handle", f"person{number}"),
+        phone=fields.pop("phone", f"+9198{number:08d}"),
+        **fields,
+    )
+    user.set_password(PASSWORD)
+    user.save()
+    return user
+
+
+def make_wallet(*, balance_minor: int = 0, name: str = "", **fields: Any) -> Wallet:
+    """Make a person and return their wallet, with money the bank brought in."""
+    wallet = Wallet.objects.get(owner=make_user(name, **fields))
+    if balance_minor:
+        fund(wallet, balance_minor)
+    return wallet
+
+
+def fund(wallet: Wallet, amount_minor: int, *, at: datetime | None = None) -> Transfer:
+    """Bring money in from a bank, as the on-ramp does."""
+    return services.credit_from_bank(
+        bank="test-bank",
+        wallet_id=wallet.pk,
+        amount_minor=amount_minor,
+        currency=wallet.currency,
+        idempotency_key=uuid4(),
+        note="",
+        now=at or timezone.now(),
+    )
+
+
+def send(
+    source: Wallet,
+    target: Wallet,
+    amount_minor: int,
+    *,
+    key: UUID | None = None,
+    note: str = "",
+    at: datetime | None = None,
+) -> Transfer:
+    """Send money as the owner of source would."""
+    assert source.owner_id is not None
+    return services.send_money(
+        actor_id=source.owner_id,
+        source_id=source.pk,
+        target_id=target.pk,
+        amount_minor=amount_minor,
+        note=note,
+        idempotency_key=key or uuid4(),
+        now=at or timezone.now(),
+    )
+
+
+def available(wallet: Wallet) -> int:
+    """Return what the wallet has to spend now, read afresh."""
+    return Balance.objects.get(wallet=wallet).available_minor

@@ -1,0 +1,16 @@
+"""What others may hear about, after COMMIT."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from django.dispatch import Signal
+
+from nexapay.kernel.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferPosted(Event):
+    """A transfer is in the books."""
+
+    signal: ClassVar[Signal] = Signal()
+    transfer_id: int

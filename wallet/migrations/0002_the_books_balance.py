@@ -1,0 +1,175 @@
+from django.db import migrations
+
+# The currency of every transfer and entry is its wallets' own: no sum can mix two currencies.
+CURRENCY_KEYS = """
+ALTER TABLE wallet_transfer
+  ADD CONSTRAINT transfer_source_currency FOREIGN KEY (source_id, currency)
+    REFERENCES wallet_wallet (id, currency),
+  ADD CONSTRAINT transfer_target_currency FOREIGN KEY (target_id, currency)
+    REFERENCES wallet_wallet (id, currency);
+ALTER TABLE wallet_entry
+  ADD CONSTRAINT entry_wallet_currency FOREIGN KEY (wallet_id, currency)
+    REFERENCES wallet_wallet (id, currency);
+-- Balances change in place (HOT): no index but the primary key, and room on each page.
+ALTER TABLE wallet_balance SET (fillfactor = 70);
+"""
+NO_CURRENCY_KEYS = """
+ALTER TABLE wallet_transfer
+  DROP CONSTRAINT transfer_source_currency, DROP CONSTRAINT transfer_target_currency;
+ALTER TABLE wallet_entry DROP CONSTRAINT entry_wallet_currency;
+ALTER TABLE wallet_balance RESET (fillfactor);
+"""
+
+# The same bytes as wallet/journal.py hashes. The idempotency key salts the note: a note alone
+# could be guessed from its hash.
+HASHES = """
+CREATE FUNCTION wallet_transfer_fingerprint(
+  kind text, source_id bigint, target_id bigint, amount_minor bigint, currency text,
+  actor_id bigint, idempotency_key uuid, note text
+) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT sha256(convert_to(
+    'transfer-1|' || kind || '|' || source_id || '|' || target_id || '|' || amount_minor || '|' ||
+    currency || '|' || coalesce(actor_id::text, '') || '|' || idempotency_key || '|' || note,
+    'UTF8'))
+$$;
+CREATE FUNCTION wallet_entry_hash(
+  prev_hash bytea, transfer_public_id uuid, fingerprint bytea, wallet_id bigint, currency text,
+  version bigint, delta_available bigint, delta_locked bigint, available_after bigint,
+  locked_after bigint, happened_at timestamptz, created_at timestamptz
+) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT sha256(prev_hash || convert_to(
+    'entry-1|' || transfer_public_id || '|' || encode(fingerprint, 'hex') || '|' || wallet_id ||
+    '|' || currency || '|' || coalesce(version::text, '') || '|' || delta_available || '|' ||
+    delta_locked || '|' || coalesce(available_after::text, '') || '|' ||
+    coalesce(locked_after::text, '') || '|' ||
+    (extract(epoch FROM happened_at) * 1000000)::bigint || '|' ||
+    (extract(epoch FROM created_at) * 1000000)::bigint,
+    'UTF8'))
+$$;
+"""
+NO_HASHES = "DROP FUNCTION wallet_transfer_fingerprint, wallet_entry_hash;"
+
+# Judged once, at the end of the posting statement, over all the rows it wrote: one transfer costs
+# the same as with row triggers, and a batch may move a wallet by several versions at once.
+JUDGES = """
+CREATE FUNCTION wallet_judge_transfers() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (
+    SELECT FROM fresh t
+    LEFT JOIN LATERAL (
+      SELECT count(*) AS entries,
+        sum(e.delta_available_minor + e.delta_locked_minor)
+          FILTER (WHERE e.wallet_id = t.source_id) AS source_delta,
+        sum(e.delta_available_minor + e.delta_locked_minor)
+          FILTER (WHERE e.wallet_id = t.target_id) AS target_delta
+      FROM wallet_entry e WHERE e.transfer_id = t.id
+    ) made ON true
+    WHERE made.entries <> 2
+      OR made.source_delta IS DISTINCT FROM -t.amount_minor
+      OR made.target_delta IS DISTINCT FROM t.amount_minor
+  ) THEN
+    RAISE 'a transfer has no two entries that cancel out' USING ERRCODE = '23514';
+  END IF;
+  IF EXISTS (
+    SELECT FROM fresh t
+    WHERE t.fingerprint <> wallet_transfer_fingerprint(t.kind, t.source_id, t.target_id,
+      t.amount_minor, t.currency, t.actor_id, t.idempotency_key, t.note)
+  ) THEN
+    RAISE 'a transfer does not match its fingerprint' USING ERRCODE = '23514';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION wallet_judge_entries() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (
+    SELECT FROM (
+      SELECT transfer_id, count(*) AS added,
+        sum(delta_available_minor + delta_locked_minor) AS total
+      FROM fresh GROUP BY transfer_id
+    ) f
+    WHERE f.added <> 2 OR f.total <> 0
+      OR (SELECT count(*) FROM wallet_entry e WHERE e.transfer_id = f.transfer_id) <> 2
+  ) THEN
+    RAISE 'entries must come in twos that cancel out, together with their transfer'
+      USING ERRCODE = '23514';
+  END IF;
+  IF EXISTS (
+    SELECT FROM fresh e
+    JOIN wallet_wallet w ON w.id = e.wallet_id
+    JOIN wallet_transfer t ON t.id = e.transfer_id
+    LEFT JOIN wallet_entry p ON p.wallet_id = e.wallet_id AND p.version = e.version - 1
+    WHERE w.tracks_balance <> (e.version IS NOT NULL)
+      OR e.wallet_id NOT IN (t.source_id, t.target_id)
+      OR e.happened_at <> t.happened_at OR e.created_at <> t.posted_at
+      OR e.hash <> wallet_entry_hash(e.prev_hash, t.public_id, t.fingerprint, e.wallet_id,
+           e.currency, e.version, e.delta_available_minor, e.delta_locked_minor,
+           e.available_after_minor, e.locked_after_minor, e.happened_at, e.created_at)
+      OR CASE
+           WHEN e.version > 1 THEN p.id IS NULL
+             OR p.available_after_minor <> e.available_before_minor
+             OR p.locked_after_minor <> e.locked_before_minor
+             OR p.hash <> e.prev_hash OR p.happened_at > e.happened_at
+           ELSE e.prev_hash <> decode(repeat('00', 32), 'hex')
+             OR coalesce(e.available_before_minor, 0) <> 0
+             OR coalesce(e.locked_before_minor, 0) <> 0
+         END
+  ) THEN
+    RAISE 'an entry does not follow its wallet''s previous entry' USING ERRCODE = '23514';
+  END IF;
+  IF EXISTS (
+    SELECT FROM (
+      SELECT wallet_id, max(version) AS version FROM fresh WHERE version IS NOT NULL
+      GROUP BY wallet_id
+    ) f
+    LEFT JOIN wallet_balance b USING (wallet_id)
+    WHERE b.version IS DISTINCT FROM f.version
+  ) THEN
+    RAISE 'entries were added without their balance' USING ERRCODE = '23514';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION wallet_judge_balances() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (
+    SELECT FROM fresh b
+    JOIN wallet_wallet w ON w.id = b.wallet_id
+    LEFT JOIN wallet_entry e ON e.wallet_id = b.wallet_id AND e.version = b.version
+    WHERE NOT w.tracks_balance
+      OR EXISTS (
+        SELECT FROM wallet_entry n WHERE n.wallet_id = b.wallet_id AND n.version = b.version + 1)
+      OR CASE
+           WHEN b.version = 0 THEN b.available_minor <> 0 OR b.locked_minor <> 0
+             OR b.head_hash <> decode(repeat('00', 32), 'hex') OR b.happened_at IS NOT NULL
+           ELSE e.id IS NULL OR e.available_after_minor <> b.available_minor
+             OR e.locked_after_minor <> b.locked_minor OR e.hash <> b.head_hash
+             OR e.happened_at IS DISTINCT FROM b.happened_at
+         END
+  ) THEN
+    RAISE 'a balance differs from its newest entry' USING ERRCODE = '23514';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER transfer_judged AFTER INSERT ON wallet_transfer
+  REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION wallet_judge_transfers();
+CREATE TRIGGER entry_judged AFTER INSERT ON wallet_entry
+  REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION wallet_judge_entries();
+CREATE TRIGGER balance_judged_when_made AFTER INSERT ON wallet_balance
+  REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION wallet_judge_balances();
+CREATE TRIGGER balance_judged_when_changed AFTER UPDATE ON wallet_balance
+  REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION wallet_judge_balances();
+"""
+NO_JUDGES = """
+DROP FUNCTION wallet_judge_transfers, wallet_judge_entries, wallet_judge_balances CASCADE;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("wallet", "0001_initial")]
+    operations = [
+        migrations.RunSQL(CURRENCY_KEYS, reverse_sql=NO_CURRENCY_KEYS),
+        migrations.RunSQL(HASHES, reverse_sql=NO_HASHES),
+        migrations.RunSQL(JUDGES, reverse_sql=NO_JUDGES),
+    ]
