@@ -90,7 +90,7 @@ DATABASES = {
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         # The suite's database is made once for each worker, from the migrations.
-        "TEST": {"NAME": "test_nexapay"},
+        "TEST": {"NAME": env.text("TEST_DATABASE_NAME", "test_nexapay")},
     }
 }
 DATABASES["default"]["OPTIONS"] |= {  # type: ignore[operator]

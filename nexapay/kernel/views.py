@@ -62,6 +62,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _error(request, 403, "This form is out of date", text)
 
 
+def too_many(request: HttpRequest) -> HttpResponse:
+    """Answer who asks too often."""
+    text = "Nothing was changed. Wait a minute, then try again."
+    return _error(request, 429, "That was too many tries", text)
+
+
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what does not exist, or is not yours."""
     text = "The address may be wrong, or the page is not yours to see."
