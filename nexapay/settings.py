@@ -95,7 +95,7 @@ DATABASES = {
 }
 DATABASES["default"]["OPTIONS"] |= {  # type: ignore[operator]
     "server_side_binding": True,
-    # Five runs of a statement, then its plan is kept: round trips and parsing are what a transfer costs.
+    # Five runs of a statement, then its plan is kept: parsing is part of what a transfer costs.
     "prepare_threshold": 5,
     "connect_timeout": 5,
 }

@@ -1,10 +1,12 @@
 """People and money for tests. Money is made through the ledger, never written beside it."""
 
 from datetime import datetime
+from functools import cache
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from accounts.models import User
@@ -13,6 +15,12 @@ from wallet.models import Balance, Transfer, Wallet
 
 _numbers = count(1)
 PASSWORD = "correct-horse-battery"
+
+
+@cache
+def _password_hash() -> str:
+    """Hash once for a run: argon2 is slow on purpose."""
+    return make_password(PASSWORD)
 
 
 def make_user(name: str = "", **fields: Any) -> User:
@@ -24,7 +32,7 @@ def make_user(name: str = "", **fields: Any) -> User:
         phone=fields.pop("phone", f"+9198{number:08d}"),
         **fields,
     )
-    user.set_password(PASSWORD)
+    user.password = _password_hash()
     user.save()
     return user
 

@@ -34,7 +34,7 @@ def config(*, level: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # Django's own lines name the raw path, which may hold a token; RequestLog names the route.
+            # Django's own lines name the raw path, which may hold a token; ours name the route.
             "django.request": {"level": "CRITICAL", "propagate": True},
             "django.server": {"handlers": [], "level": "CRITICAL", "propagate": False},
             "django.security.DisallowedHost": {"handlers": [], "propagate": False},

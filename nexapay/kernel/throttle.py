@@ -35,6 +35,7 @@ def forget_old() -> int:
     """Delete windows that began over a day ago; return how many."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM nexapay_throttle WHERE window_started < clock_timestamp() - interval '1 day'"
+            "DELETE FROM nexapay_throttle"
+            " WHERE window_started < clock_timestamp() - interval '1 day'"
         )
         return cursor.rowcount

@@ -91,5 +91,6 @@ def _error(request: HttpRequest, status: int, title: str, text: str) -> HttpResp
 def _bare_error(text: str) -> str:
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>NexaPay</title>'
-        f'<main><h1>Sorry</h1><p>{text}</p><p><a href="/transactions/">Activity</a></p></main></html>'
+        f"<main><h1>Sorry</h1><p>{text}</p>"
+        '<p><a href="/transactions/">Activity</a></p></main></html>'
     )

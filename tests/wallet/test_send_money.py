@@ -1,5 +1,6 @@
 """Sending money, one act at a time."""
 
+from itertools import pairwise
 from uuid import uuid4
 
 import pytest
@@ -34,7 +35,7 @@ class TestSendMoney:
 
         entries = list(Entry.objects.filter(wallet=ana).order_by("version"))
         assert [e.version for e in entries] == [1, 2, 3, 4]
-        pairs = zip(entries, entries[1:], strict=False)
+        pairs = pairwise(entries)
         assert all(bytes(b.prev_hash) == bytes(a.hash) for a, b in pairs)
 
     def test_moves_money_once_when_the_same_key_comes_twice(self) -> None:
@@ -73,7 +74,7 @@ class TestSendMoney:
     def test_refuses_more_than_there_is(self) -> None:
         ana, ben = make_wallet(balance_minor=100), make_wallet()
 
-        with pytest.raises(services.InsufficientFunds, match="You have ₹1.00"):
+        with pytest.raises(services.InsufficientFunds, match=r"You have ₹1\.00"):
             send(ana, ben, 101)
 
         assert (available(ana), available(ben), Transfer.objects.count()) == (100, 0, 1)

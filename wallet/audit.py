@@ -1,0 +1,116 @@
+"""
+Proving the books: every rule of the ledger, recomputed from the entries in set-based SQL.
+
+Each check is one query that returns the rows that break its rule, as (subject, what is wrong).
+All run in one read-only snapshot, so payments may go on meanwhile.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from wallet.audit_sql import BALANCES, BOOKS, ENTRIES, ORPHANS, TRANSFERS
+from wallet.models import LedgerCheck
+
+MAX_FINDINGS_PER_CHECK = 1_000
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule: a title people read, and a query for (subject, what is wrong)."""
+
+    title: str
+    query: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One row that breaks a rule."""
+
+    check: str
+    subject: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.problem} ({self.check})"
+
+
+@dataclass
+class Report:
+    """What one run saw. ok when it found nothing."""
+
+    wallets: int = 0
+    transfers: int = 0
+    entries: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything agrees."""
+        return not self.findings
+
+
+_CHECKS = [
+    Check("transfers have two entries that cancel out", TRANSFERS),
+    Check("entries follow one another, hash by hash", ENTRIES),
+    Check("entries belong to a transfer and a wallet", ORPHANS),
+    Check("balances equal their newest entry", BALANCES),
+    Check("each currency sums to zero", BOOKS),
+]
+
+
+def add_check(title: str, query: str) -> None:
+    """Let an app above add a rule about its own rows to every run."""
+    _CHECKS.append(Check(title, query))
+
+
+def run(
+    *, clock: Callable[[], datetime], progress: Callable[[str], None] = lambda line: None
+) -> Report:
+    """Check everything, keep a LedgerCheck row, and return what was found."""
+    started_at = clock()
+    with _snapshot():
+        report = Report(*_counts())
+        for number, check in enumerate(_CHECKS, 1):
+            progress(f"{number}/{len(_CHECKS)} {check.title} …")
+            report.findings += _findings(check)
+    LedgerCheck.objects.create(
+        started_at=started_at,
+        finished_at=clock(),
+        ok=report.ok,
+        wallets=report.wallets,
+        transfers=report.transfers,
+        entries=report.entries,
+        findings=[str(finding) for finding in report.findings[:MAX_FINDINGS_PER_CHECK]],
+    )
+    return report
+
+
+@contextmanager
+def _snapshot() -> Iterator[None]:
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Inside a test's transaction the snapshot is the transaction's own.
+        if len(connection.savepoint_ids) == 0:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute("SET LOCAL work_mem = '128MB'")
+        yield
+
+
+def _counts() -> tuple[int, int, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT count(*) FROM wallet_wallet), (SELECT count(*) FROM wallet_transfer),"
+            " (SELECT count(*) FROM wallet_entry)"
+        )
+        wallets, transfers, entries = cursor.fetchone()
+    return wallets, transfers, entries
+
+
+def _findings(check: Check) -> list[Finding]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"{check.query} LIMIT {MAX_FINDINGS_PER_CHECK}")
+        return [Finding(check.title, subject, problem) for subject, problem in cursor.fetchall()]
