@@ -1,0 +1,133 @@
+"""
+The history of a wallet: movements from several sources, merged newest first, in pages by keyset.
+
+Entries are one source. Apps above add others (an on-ramp that is processing or failed moved no
+money and has no entry). A page reads limit + 1 rows from each source by index, so the thousandth
+page costs what the first does.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain
+from uuid import UUID
+
+from django.utils import timezone
+
+PAGE_SIZE = 20
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class BadCursor(ValueError):
+    """The cursor is not one we gave out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the history, ready to be shown. amount_minor is signed: below zero left."""
+
+    at: datetime
+    rank: int
+    uid: UUID
+    url: str
+    name: str
+    icon: str
+    is_person: bool
+    verb: str
+    note: str
+    amount_minor: int
+    currency: str
+    status: str
+    balance_after_minor: int | None = None
+    handle: str = ""
+
+    @property
+    def key(self) -> tuple[datetime, int]:
+        """Where the row stands: by time, then by rank, which is unique among rows of one time."""
+        return (self.at, self.rank)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """What to show; empty means everything."""
+
+    kind: str = ""
+    direction: str = ""
+    status: str = ""
+    q: str = ""
+    from_on: date | None = None
+    to_on: date | None = None
+
+    @property
+    def since(self) -> datetime | None:
+        """The first instant of from_on, here."""
+        return _midnight(self.from_on) if self.from_on else None
+
+    @property
+    def until(self) -> datetime | None:
+        """The first instant after to_on, here."""
+        return _midnight(self.to_on + timedelta(days=1)) if self.to_on else None
+
+    def __bool__(self) -> bool:
+        return any((self.kind, self.direction, self.status, self.q, self.from_on, self.to_on))
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows newest first, and the cursor of the next page, empty at the end."""
+
+    rows: Sequence[Row]
+    next_cursor: str
+
+
+# (wallet_id, filters, before, limit) -> at most limit rows, newest first, each key below before.
+Source = Callable[[int, Filters, tuple[datetime, int] | None, int], list[Row]]
+_SOURCES: list[Source] = []
+
+
+def add_source(source: Source) -> Source:
+    """Let an app show its own rows in the history."""
+    _SOURCES.append(source)
+    return source
+
+
+def page(
+    *, wallet_id: int, filters: Filters | None = None, cursor: str = "", size: int = PAGE_SIZE
+) -> Page:
+    """
+    Return the page of the wallet's history that begins after cursor.
+
+    :raises BadCursor: if the cursor is not one of ours.
+    """
+    before = decode(cursor) if cursor else None
+    filters = filters or Filters()
+    found = [source(wallet_id, filters, before, size + 1) for source in _SOURCES]
+    rows = sorted(chain.from_iterable(found), key=lambda row: row.key, reverse=True)
+    more = len(rows) > size
+    return Page(rows[:size], encode(rows[size - 1].key) if more else "")
+
+
+def encode(key: tuple[datetime, int]) -> str:
+    """Return the key as text for an address."""
+    at, rank = key
+    micros = (at - _EPOCH) // timedelta(microseconds=1)
+    return base64.urlsafe_b64encode(f"{micros}.{rank}".encode()).decode().rstrip("=")
+
+
+def decode(cursor: str) -> tuple[datetime, int]:
+    """Return the key that encode() made into cursor."""
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        micros, rank = map(int, text.decode("ascii").split("."))
+        key = (_EPOCH + timedelta(microseconds=micros), rank)
+    except (ValueError, OverflowError, binascii.Error) as error:
+        raise BadCursor("That page does not exist.") from error
+    if len(cursor) > 64 or encode(key) != cursor or not 0 <= rank < 2**63:
+        raise BadCursor("That page does not exist.")
+    return key
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
