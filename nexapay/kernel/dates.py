@@ -20,6 +20,11 @@ def short(at: datetime) -> str:
     return "Yesterday" if on == today - timedelta(days=1) else short_day(on)
 
 
+def iso(at: datetime) -> str:
+    """Return 2026-11-20T18:42:09+05:30, for machines."""
+    return localtime(at).isoformat(timespec="seconds")
+
+
 def full(at: datetime) -> str:
     """Return 20 November 2026, 6:42 pm."""
     return f"{spell(localtime(at), 'j F Y')}, {clock(at)}"

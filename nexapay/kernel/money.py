@@ -50,7 +50,7 @@ def exponent(currency: str) -> int:
     >>> exponent("INR"), exponent("JPY"), exponent("KWD")
     (2, 0, 3)
 
-    :raises babel.numbers.UnknownCurrencyError: if it is not a currency.
+    :raises babel.numbers.UnknownCurrencyError: if it is not a currency: a programming error.
     """
     validate_currency(currency)
     return get_currency_precision(currency)

@@ -14,6 +14,8 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.contrib import messages
+from django.contrib.messages.storage.base import Message
 from django.forms import BoundField
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -162,6 +164,12 @@ def change(series: charts.Series) -> int:
     return series[-1][1] - series[0][1] if series else 0
 
 
+@register.filter
+def daycount(series: charts.Series) -> int:
+    """{{ series|daycount }}: how many days lie between its first and its last."""
+    return (series[-1][0] - series[0][0]).days if series else 0
+
+
 # Times
 
 
@@ -173,7 +181,7 @@ def when(at: datetime | None, form: str = "short") -> SafeString:
     words = {"clock": dates.clock, "long": dates.long}.get(form, dates.short)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
-        *(dates.localtime(at).isoformat(timespec="seconds"), dates.full(at), words(at)),
+        *(dates.iso(at), dates.full(at), words(at)),
     )
 
 
@@ -204,7 +212,7 @@ def control(field: BoundField, hint: str = "", cls: str = "in-t", **attrs: Any) 
     {% control field hint cls attr=value %}: the input itself, tied to its hint and its error.
 
     In the names of attrs an underscore is written for a hyphen: hx_get="/send/people/". An
-    attribute that is None or False is left out; True stands alone.
+    attribute that is empty, None or False is left out; True stands alone.
     """
     described = [f"{field.id_for_label}-e"] * bool(field.errors)
     described += [f"{field.id_for_label}-h"] * bool(hint or field.help_text)
@@ -214,7 +222,7 @@ def control(field: BoundField, hint: str = "", cls: str = "in-t", **attrs: Any) 
         "aria-invalid": "true" if field.errors else None,
     }
     named = {name.replace("_", "-"): value for name, value in attrs.items()}
-    kept = {name: value for name, value in (aria | named).items() if value not in (None, False)}
+    kept = {name: value for name, value in (aria | named).items() if value not in (None, False, "")}
     return SafeString(field.as_widget(attrs=kept))
 
 
@@ -233,3 +241,9 @@ def current(context: template.Context, *names: str) -> SafeString:
     match = getattr(context.get("request"), "resolver_match", None)
     here = match is not None and match.view_name in names
     return SafeString(' aria-current="page"' if here else "")
+
+
+@register.filter
+def isbad(message: Message) -> bool:
+    """{{ message|isbad }}: whether one of Django's messages must stay until it is dismissed."""
+    return message.level >= messages.WARNING

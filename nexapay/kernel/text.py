@@ -13,7 +13,7 @@ _TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols that draw nothing
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _ZWNJ, _ZWJ, _EMOJI_STYLE = "\u200c", "\u200d", "\ufe0f"
-_VIRAMA = 9  # the combining class of the signs that a joiner follows in Indian scripts
+_VIRAMA = 9  # the combining class of the signs that a joiner stands by in Indian scripts
 
 
 class TextError(ValueError):
@@ -62,10 +62,10 @@ def _is_unseen(text: str, at: int) -> bool:
 
 
 def _joins(before: str, joiner: str, after: str) -> bool:
-    """Say whether a joiner does its honest work: in an emoji, after a virama, in Persian."""
+    """Say whether a joiner does its honest work: in an emoji, by a virama, in Persian."""
     if not before or not after:
         return False
-    if unicodedata.combining(before) == _VIRAMA:
+    if _VIRAMA in (unicodedata.combining(before), unicodedata.combining(after)):
         return True
     if joiner == _ZWNJ:
         return unicodedata.bidirectional(before) == unicodedata.bidirectional(after) == "AL"
