@@ -1,21 +1,33 @@
 """What every test stands on: real PostgreSQL with every migration."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import pytest
 from django.db import connection, transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.test import override_settings
+
+_flush = DatabaseOperations.execute_sql_flush
+
+
+def _flush_as_replica(self: DatabaseOperations, sql_list: Iterable[str]) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        _flush(self, sql_list)
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _emptying_may_touch_history() -> None:
+def _emptying_may_touch_history() -> Iterator[None]:
     """Let the test runner empty tables between tests: our triggers refuse TRUNCATE, rightly."""
-    flush: Callable[..., None] = DatabaseOperations.execute_sql_flush
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "execute_sql_flush", _flush_as_replica)
+        yield
 
-    def flush_as_replica(self: DatabaseOperations, sql_list: Any) -> None:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL session_replication_role = replica")
-            flush(self, sql_list)
 
-    DatabaseOperations.execute_sql_flush = flush_as_replica  # type: ignore[method-assign]
+@pytest.fixture(autouse=True, scope="session")
+def _statics_need_no_manifest() -> Iterator[None]:
+    """Let pages name static files before collectstatic has hashed them."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    default = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+    with override_settings(STORAGES={"default": default, "staticfiles": plain}):
+        yield

@@ -255,7 +255,7 @@ def _differences() -> list[tuple[str, int, int, int]]:
 def _totals() -> list[tuple[str, str, int, int]]:
     with connection.cursor() as cursor:
         cursor.execute(_TOTALS)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 _TOTALS = """

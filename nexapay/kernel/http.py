@@ -27,8 +27,9 @@ def page(
 ) -> HttpResponse:
     """Render the partial for an htmx swap, and the whole page for everything else."""
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
-    is_swap = partial and htmx and not htmx.boosted and not htmx.history_restore_request
-    response = render(request, partial if is_swap else template, context, status=status)
+    is_swap = htmx and not htmx.boosted and not htmx.history_restore_request
+    shown = partial if partial and is_swap else template
+    response = render(request, shown, context, status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response
 

@@ -3,14 +3,15 @@
 import re
 import time
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from typing import cast
+from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
 import structlog
+from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import resolve_url
-from django.urls import reverse
 from django.utils.cache import patch_cache_control
 
 _log = structlog.get_logger("nexapay.request")
@@ -54,16 +55,34 @@ def _route(request: HttpRequest) -> str:
 class SignedInOnly(LoginRequiredMiddleware):
     """Everything is private unless its view says otherwise, and no copy of it is kept."""
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response: HttpResponse = self.get_response(request)
+    sync_capable = True
+    async_capable = False
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = cast(HttpResponseBase, super().__call__(request))  # We run as WSGI only.
         if request.user.is_authenticated and not response.has_header("Cache-Control"):
             patch_cache_control(response, private=True, no_store=True)
         return response
 
-    def handle_no_permission(self, request: HttpRequest, view_func: object) -> HttpResponse:
+    def handle_no_permission(  # type: ignore[override]  # The stubs allow a redirect only.
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseBase:
         """Redirect to sign-in; for htmx redirect the whole page, never swap sign-in into a card."""
         if "HX-Request" not in request.headers:
             return super().handle_no_permission(request, view_func)
         shown = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
-        sign_in = resolve_url(reverse("account_login"))
-        return HttpResponse(status=401, headers={"HX-Redirect": f"{sign_in}?next={shown}"})
+        sign_in = f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': shown})}"
+        return HttpResponse(status=401, headers={"HX-Redirect": sign_in})
+
+
+class Utf8Only:
+    """Read every request as UTF-8: other charsets smuggle half characters past every field."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        charset = request.content_params.get("charset", "utf-8") if request.content_params else ""
+        if charset.lower() not in {"", "utf-8", "utf8"}:
+            return HttpResponse("Send it as UTF-8. Nothing was changed.", status=415)
+        return self.get_response(request)

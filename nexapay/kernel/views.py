@@ -1,12 +1,11 @@
 """Pages that belong to no app: the door, health, and errors in words."""
 
-from typing import Any
-
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -77,20 +76,13 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer our own fault. Uses no database: that may be what failed."""
     text = (
-        "Something went wrong on our side. If you were sending money, look in Activity "
-        "before you try again: what was not finished did not move."
+        "Something went wrong on our side. If you were sending money, it may have gone "
+        "through: look in Activity before you try again."
     )
-    return HttpResponse(_bare_error(text), status=500)
+    context = {"title": "Sorry, that did not work", "text": text, "status": 500}
+    return HttpResponse(render_to_string("error.html", context), status=500)
 
 
 def _error(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
-    context: dict[str, Any] = {"title": title, "text": text, "status": status}
+    context = {"title": title, "text": text, "status": status}
     return render(request, "error.html", context, status=status)
-
-
-def _bare_error(text: str) -> str:
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>NexaPay</title>'
-        f"<main><h1>Sorry</h1><p>{text}</p>"
-        '<p><a href="/transactions/">Activity</a></p></main></html>'
-    )

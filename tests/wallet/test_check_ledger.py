@@ -138,7 +138,8 @@ class TestTampering:
             "INSERT INTO wallet_entry (transfer_id, wallet_id, currency, delta_available_minor,"
             " delta_locked_minor, prev_hash, hash, happened_at, created_at)"
             " SELECT t.id, w.id, 'INR', 5, 0, sha256('a'), sha256('b'), now(), now()"
-            " FROM wallet_transfer t, wallet_wallet w WHERE w.kind = 'settlement' AND t.kind = 'send'"
+            " FROM wallet_transfer t, wallet_wallet w"
+            " WHERE w.kind = 'settlement' AND t.kind = 'send'"
         )
 
         assert "has 3 entries instead of 2" in problems()
