@@ -1,9 +1,14 @@
 """Which app answers which path."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
 from nexapay.kernel import views
+from nexapay.kernel.admin import books
+
+# One door for everybody, with one set of rate limits.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -14,6 +19,7 @@ urlpatterns = [
     path("", include("wallet.urls")),
     path("", include("onramp.urls")),
     path("bank/", include("onramp.simbank.urls")),
+    path("admin/books/", admin.site.admin_view(books), name="books"),
     path("admin/", admin.site.urls),
 ]
 

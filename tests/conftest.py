@@ -29,5 +29,6 @@ def _statics_need_no_manifest() -> Iterator[None]:
     """Let pages name static files before collectstatic has hashed them."""
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     default = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
-    with override_settings(STORAGES={"default": default, "staticfiles": plain}):
+    storages = {"default": default, "staticfiles": plain}
+    with override_settings(STORAGES=storages, WHITENOISE_AUTOREFRESH=True):
         yield

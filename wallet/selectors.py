@@ -18,14 +18,16 @@ from wallet.activity import Filters, Page, Row, add_source, page
 from wallet.models import Entry, LedgerCheck, Transfer, Wallet
 
 __all__ = [
-    "Books",
+    "Difference",
     "Filters",
     "Page",
     "Person",
     "Row",
+    "Total",
     "add_source",
     "balance_line",
-    "books",
+    "differences",
+    "last_check",
     "page",
     "people_in",
     "primary_wallet",
@@ -33,6 +35,7 @@ __all__ = [
     "recent_people",
     "reference",
     "times_paid",
+    "totals",
     "wallet_of",
 ]
 
@@ -223,39 +226,54 @@ _VERBS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Books:
-    """The whole ledger at a glance, for staff. held is a sum in minor units."""
+@dataclass(frozen=True)
+class Total:
+    """What the wallets of one kind and currency hold in all."""
 
-    kinds: list[tuple[str, str, int, int]]  # kind, currency, wallets, held
-    differences: list[tuple[str, int, int, int]]  # currency, customers, settlement, their sum
-    last_check: LedgerCheck | None
+    kind: str
+    currency: str
+    wallets: int
+    held_minor: int
 
-
-def books() -> Books:
-    """Return totals for each kind of wallet, settlement against customers, and the last check."""
-    kinds = [
-        (str(Wallet.Kind(kind).label), currency, wallets, held)
-        for kind, currency, wallets, held in _totals()
-    ]
-    return Books(
-        kinds=kinds,
-        differences=_differences(),
-        last_check=LedgerCheck.objects.order_by("-finished_at").first(),
-    )
+    @property
+    def label(self) -> str:
+        """The kind in words."""
+        return str(Wallet.Kind(self.kind).label)
 
 
-def _differences() -> list[tuple[str, int, int, int]]:
-    sums: dict[str, list[int]] = {}
-    for kind, currency, _, held in _totals():
-        sums.setdefault(currency, [0, 0])[kind == Wallet.Kind.SETTLEMENT] += held
-    return [(currency, ours, banks, ours + banks) for currency, (ours, banks) in sums.items()]
+@dataclass(frozen=True)
+class Difference:
+    """What is held here against what banks brought in, in one currency; they sum to zero."""
+
+    currency: str
+    ours_minor: int
+    banks_minor: int
+
+    @property
+    def sum_minor(self) -> int:
+        """Zero, or the books are wrong."""
+        return self.ours_minor + self.banks_minor
 
 
-def _totals() -> list[tuple[str, str, int, int]]:
+def totals() -> list[Total]:
+    """Return what each kind of wallet holds: balances, or entries where none is kept."""
     with connection.cursor() as cursor:
         cursor.execute(_TOTALS)
-        return list(cursor.fetchall())
+        return [Total(*row) for row in cursor.fetchall()]
+
+
+def differences(of: Sequence[Total]) -> list[Difference]:
+    """Return settlement against everybody else, for each currency."""
+    sums: dict[str, list[int]] = {}
+    for total in of:
+        is_bank = total.kind == Wallet.Kind.SETTLEMENT
+        sums.setdefault(total.currency, [0, 0])[is_bank] += total.held_minor
+    return [Difference(currency, *pair) for currency, pair in sums.items()]
+
+
+def last_check() -> LedgerCheck | None:
+    """Return the newest run of check_ledger."""
+    return LedgerCheck.objects.order_by("-finished_at").first()
 
 
 _TOTALS = """

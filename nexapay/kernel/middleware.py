@@ -2,6 +2,7 @@
 
 import re
 import time
+import traceback
 from collections.abc import Callable
 from typing import cast
 from urllib.parse import urlencode, urlsplit
@@ -36,7 +37,10 @@ class RequestLog:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         """Log what nobody expected; Django then answers with the 500 page."""
-        _log.error("exception", route=_route(request), exc_info=exception)
+        # Type and places, never the message: a database error quotes the row it refused.
+        frames = traceback.extract_tb(exception.__traceback__)[-12:]
+        places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        _log.error("exception", route=_route(request), error=type(exception).__name__, at=places)
 
     def _write(self, request: HttpRequest, response: HttpResponseBase, started: float) -> None:
         _log.info(

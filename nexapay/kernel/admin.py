@@ -1,0 +1,83 @@
+"""What every admin here shares: money is only looked at, rows link to one another, books add up."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+
+from nexapay.kernel import money
+
+
+class LookOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Staff may look and never touch; corrections are new movements made by services."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nothing is added by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nothing is changed by hand."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nothing is deleted by hand."""
+        return False
+
+
+def link(row: Model | None, text: object = None) -> str:
+    """Return a link to the row's own admin page; nothing for no row."""
+    if row is None:
+        return "—"
+    address = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    return format_html('<a href="{}">{}</a>', address, text or row)
+
+
+def list_link(model: type[Model], text: str, **query: object) -> str:
+    """Return a link to the admin's list of model, filtered by query."""
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    asked = "&".join(f"{name}={value}" for name, value in query.items())
+    return format_html('<a href="{}?{}">{}</a>', address, asked, text)
+
+
+def amount(minor: int | None, currency: str) -> str:
+    """Return an amount as staff read it; a dash where there is none."""
+    return "—" if minor is None else money.format(minor, currency)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One table of the books page. bad marks what staff must look at."""
+
+    title: str
+    headers: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    note: str = ""
+    bad: bool = False
+
+
+_SECTIONS: list[Callable[[], Section]] = []
+
+
+def add_section(section: Callable[[], Section]) -> Callable[[], Section]:
+    """Let an app show a table on the books page."""
+    _SECTIONS.append(section)
+    return section
+
+
+def books(request: HttpRequest) -> HttpResponse:
+    """Show staff whether the books agree, at a glance."""
+    context = {
+        **admin.site.each_context(request),
+        "title": "Books",
+        "sections": [section() for section in _SECTIONS],
+    }
+    return TemplateResponse(request, "admin/books.html", context)

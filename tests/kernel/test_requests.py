@@ -1,0 +1,154 @@
+"""What every request passes through."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+import structlog
+from django.contrib.auth.decorators import login_not_required
+from django.db import IntegrityError, connection
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, override_settings
+from django.urls import path
+
+from nexapay import urls as project
+from nexapay.kernel import throttle
+from tests.factories import make_user
+
+
+@login_not_required
+def broken(request: HttpRequest, token: str) -> HttpResponse:
+    raise IntegrityError("Key (phone)=(+919845068214) already exists.")
+
+
+urlpatterns = [path("broken/<str:token>/", broken), *project.urlpatterns]
+handler500 = project.handler500
+handler404 = project.handler404
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    return [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+
+
+@pytest.mark.django_db
+class TestRequestLog:
+    def test_gives_each_request_an_id_and_repeats_the_one_a_proxy_gave(
+        self, client: Client, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        assert len(client.get("/healthz")["X-Request-ID"]) == 32
+
+        answer = client.get("/healthz", headers={"X-Request-ID": "abcdef-123456"})
+
+        assert answer["X-Request-ID"] == "abcdef-123456"
+        assert said(caplog)[-1]["request_id"] == "abcdef-123456"
+
+    def test_refuses_an_id_that_could_forge_a_line(self, client: Client) -> None:
+        answer = client.get("/healthz", headers={"X-Request-ID": 'x" evil=1'})
+
+        assert len(answer["X-Request-ID"]) == 32
+
+    @override_settings(ROOT_URLCONF="tests.kernel.test_requests")
+    def test_logs_an_exception_without_its_message_path_or_query(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        client = Client(raise_request_exception=False)
+
+        answer = client.get("/broken/s3cret-token/?phone=9845068214")
+
+        assert answer.status_code == 500
+        assert "it may have gone through" in answer.content.decode()
+        written = json.dumps(said(caplog), default=str)
+        assert "IntegrityError" in written
+        assert "test_requests.py" in written
+        for private in ("9845068214", "s3cret", "already exists"):
+            assert private not in written
+
+    def test_writes_json_lines(self) -> None:
+        handler = logging.getLogger().handlers[0]
+        assert isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter)
+
+        record = logging.makeLogRecord({"name": "x", "levelname": "INFO", "msg": "hello"})
+
+        assert json.loads(handler.format(record))["event"] == "hello"
+
+
+@pytest.mark.django_db
+class TestDoors:
+    @pytest.mark.parametrize("path", ["/dashboard/", "/transactions/", "/admin/", "/settings/"])
+    def test_are_locked_for_strangers(self, client: Client, path: str) -> None:
+        answer = client.get(path, follow=True)
+
+        assert answer.redirect_chain[-1][0].startswith("/accounts/login/?next=")
+
+    def test_send_a_stranger_s_fragment_request_to_sign_in_as_a_whole_page(
+        self, client: Client
+    ) -> None:
+        headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/transactions/?q=x"}
+
+        answer = client.get("/transactions/", headers=headers)
+
+        assert answer.status_code == 401
+        assert answer["HX-Redirect"] == "/accounts/login/?next=%2Ftransactions%2F"
+
+    def test_keep_no_copies_of_private_pages(self, client: Client) -> None:
+        client.force_login(make_user())
+
+        assert "no-store" in client.get("/dashboard/")["Cache-Control"]
+
+
+@pytest.mark.django_db
+class TestHealth:
+    def test_is_alive(self, client: Client) -> None:
+        assert client.get("/healthz").json() == {"status": "ok"}
+
+    def test_is_ready_when_migrated(self, client: Client) -> None:
+        answer = client.get("/readyz")
+
+        assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+
+    def test_is_not_ready_while_migrations_wait(self, client: Client) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM django_migrations WHERE app = 'wallet' AND name ~ '0003'")
+
+        assert client.get("/readyz").status_code == 503
+
+
+@pytest.mark.django_db
+class TestAnswers:
+    def test_carry_a_strict_content_security_policy(self, client: Client) -> None:
+        policy = client.get("/accounts/login/")["Content-Security-Policy"]
+
+        assert "default-src 'none'" in policy
+        assert "script-src 'self'" in policy
+        assert "unsafe" not in policy
+
+    def test_refuse_other_charsets_than_utf_8(self, client: Client) -> None:
+        answer = client.post("/accounts/login/", b"x", "text/plain; charset=utf-7")
+
+        assert answer.status_code == 415
+
+    def test_answer_what_does_not_exist_in_words(self, client: Client) -> None:
+        answer = client.get("/nowhere/")
+
+        assert answer.status_code == 404
+        assert "could not find that page" in answer.content.decode()
+
+
+@pytest.mark.django_db
+class TestThrottle:
+    def test_allows_up_to_its_limit_and_no_more(self) -> None:
+        hits = [throttle.allow(scope="t", key="k", limit=3, window_s=60) for _ in range(5)]
+
+        assert hits == [True, True, True, False, False]
+
+    def test_counts_each_key_and_scope_apart(self) -> None:
+        assert throttle.allow(scope="t", key="k", limit=1, window_s=60)
+
+        assert throttle.allow(scope="t", key="other", limit=1, window_s=60)
+        assert throttle.allow(scope="u", key="k", limit=1, window_s=60)
+
+    def test_starts_again_when_its_window_is_over(self) -> None:
+        assert throttle.allow(scope="t", key="k", limit=1, window_s=60)
+
+        assert throttle.allow(scope="t", key="k", limit=1, window_s=0)
