@@ -1,0 +1,24 @@
+"""What others may hear about, after COMMIT."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from django.dispatch import Signal
+
+from nexapay.kernel.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnRampSettled(Event):
+    """A bank confirmed an on-ramp, and its money is in the wallet."""
+
+    signal: ClassVar[Signal] = Signal()
+    onramp_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnRampFailed(Event):
+    """An on-ramp ended without money: declined by the bank, or out of time."""
+
+    signal: ClassVar[Signal] = Signal()
+    onramp_id: int

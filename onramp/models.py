@@ -1,0 +1,227 @@
+"""
+Money on its way in from a bank, and everything a bank has told us. Amounts are minor units.
+
+What the database refuses by itself is in migrations 0002 and 0003; each of those guards has a test
+in tests/onramp/test_guards.py.
+"""
+
+from datetime import datetime, timedelta
+from typing import ClassVar
+from uuid import uuid4
+
+from django.db import models
+from django.db.models import F, Q
+
+from wallet.models import Transfer, Wallet
+
+
+class OnRampTransactionQuerySet(models.QuerySet["OnRampTransaction"]):
+    """On-ramps, in sentences."""
+
+    def owned_by(self, user_id: int) -> "OnRampTransactionQuerySet":
+        """Return those into the wallets of one person."""
+        return self.filter(wallet__owner_id=user_id)
+
+    def overdue(self, now: datetime) -> "OnRampTransactionQuerySet":
+        """Return those that nobody finished in time."""
+        return self.filter(status=OnRampTransaction.Status.PROCESSING, expires_at__lte=now)
+
+
+class OnRampTransaction(models.Model):
+    """One act of adding money: asked for, then settled once, by the bank's word or by the clock."""
+
+    class Status(models.TextChoices):
+        PROCESSING = "processing", "Processing"
+        SUCCESS = "success", "Success"
+        FAILURE = "failure", "Failure"
+
+    public_id = models.UUIDField(default=uuid4, unique=True, editable=False)
+    token = models.CharField(
+        max_length=64, unique=True, help_text="What the bank knows it by: 256 random bits."
+    )
+    # The foreign key is (wallet, currency), in migration 0002; this is its ORM half.
+    wallet = models.ForeignKey(
+        Wallet,
+        on_delete=models.PROTECT,
+        related_name="onramps",
+        db_constraint=False,
+        db_index=False,
+    )
+    amount_minor = models.BigIntegerField(help_text="Minor units of the wallet's currency.")
+    currency = models.CharField(max_length=3)
+    bank = models.CharField(max_length=32, help_text="The bank the person chose, by its code.")
+    idempotency_key = models.UUIDField(help_text="Born with the form; asks once.")
+    status = models.CharField(max_length=12, choices=Status, default=Status.PROCESSING)
+    failure_reason = models.CharField(max_length=200, blank=True)
+    bank_reference = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001
+    transfer = models.OneToOneField(
+        Transfer,
+        on_delete=models.PROTECT,
+        related_name="onramp",
+        null=True,
+        blank=True,
+        help_text="The credit: there exactly when it succeeded.",
+    )
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[OnRampTransactionQuerySet] = OnRampTransactionQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = "on-ramp"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["wallet", "idempotency_key"], name="onramp_key_once_per_wallet"
+            ),
+            # One payment at a bank pays for one on-ramp. Without a reference there is no clash.
+            models.UniqueConstraint(
+                fields=["bank", "bank_reference"], name="onramp_reference_once_per_bank"
+            ),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="onramp_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(("token__regex", r"^[A-Za-z0-9_-]{43,64}$")), name="onramp_token_form"
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("created_at")), name="onramp_expires_after_creation"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    status="processing",
+                    transfer__isnull=True,
+                    settled_at__isnull=True,
+                    bank_reference__isnull=True,
+                    failure_reason="",
+                )
+                | Q(
+                    status="success",
+                    transfer__isnull=False,
+                    settled_at__isnull=False,
+                    bank_reference__isnull=False,
+                    failure_reason="",
+                )
+                | (
+                    Q(status="failure", transfer__isnull=True, settled_at__isnull=False)
+                    & ~Q(failure_reason="")
+                ),
+                name="onramp_status_fits_its_facts",
+            ),
+        ]
+        indexes = [
+            # What a wallet's history shows beside its entries: those that became no transfer.
+            models.Index(
+                fields=["wallet", "-created_at", "-public_id"],
+                condition=~Q(status="success"),
+                name="onramp_unfinished_recent",
+            ),
+            models.Index(
+                fields=["expires_at"], condition=Q(status="processing"), name="onramp_overdue"
+            ),
+            models.Index(fields=["status", "-created_at"], name="onramp_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"on-ramp {self.public_id}"
+
+    @property
+    def is_processing(self) -> bool:
+        """Whether nobody has settled it yet."""
+        return self.status == self.Status.PROCESSING
+
+    @property
+    def reference(self) -> str:
+        """How we call it towards the bank and the person, such as ONR-93B2-71D0."""
+        code = self.public_id.hex[:8].upper()
+        return f"ONR-{code[:4]}-{code[4:]}"
+
+    @property
+    def pay_before(self) -> datetime:
+        """
+        Until when the bank may take the money: four fifths of the time we wait.
+
+        The bank stops first, so that a confirmation already on its way still finds us waiting.
+        """
+        term: timedelta = self.expires_at - self.created_at
+        return self.created_at + term * 4 / 5
+
+
+class BankEvent(models.Model):
+    """
+    The inbox: one verified webhook, exactly as it arrived, and what we made of it.
+
+    An event id stands for one body. The same id with another body is kept beside the first and
+    points at it (conflicts_with), so that nothing a bank signed is ever lost.
+    """
+
+    class Status(models.TextChoices):
+        RECEIVED = "received", "Received"
+        PROCESSED = "processed", "Processed"
+        IGNORED = "ignored", "Ignored"
+        QUARANTINED = "quarantined", "Quarantined"
+
+    class Verdict(models.TextChoices):
+        CREDITED = "credited", "Credited"
+        FAILED = "failed", "Marked as failed"
+        REPEATED = "repeated", "Said what was known"
+        UNKNOWN_TOKEN = "unknown_token", "Token is unknown"
+        TERMS_DIFFER = "terms_differ", "Amount or currency differs"
+        REFERENCE_TAKEN = "reference_taken", "Reference belongs to another on-ramp"
+        OTHER_REFERENCE = "other_reference", "Confirmed again under another reference"
+        OTHER_BODY = "other_body", "Same event id, other body"
+        CONTRADICTION = "contradiction", "Contradicts what was settled"
+
+    public_id = models.UUIDField(default=uuid4, unique=True, editable=False)
+    bank = models.CharField(max_length=32, help_text="Who sent it: the value of BANK.")
+    event_id = models.CharField(max_length=128, help_text="Its webhook-id.")
+    body = models.BinaryField()
+    body_sha256 = models.BinaryField(max_length=32)
+    headers = models.JSONField()
+    conflicts_with = models.ForeignKey(
+        "self", on_delete=models.PROTECT, related_name="conflicts", null=True, blank=True
+    )
+    onramp = models.ForeignKey(
+        OnRampTransaction,
+        on_delete=models.PROTECT,
+        related_name="events",
+        null=True,
+        blank=True,
+        help_text="The on-ramp it spoke of, if we know it.",
+    )
+    status = models.CharField(max_length=12, choices=Status, default=Status.RECEIVED)
+    verdict = models.CharField(max_length=20, choices=Verdict, blank=True)
+    attempts = models.PositiveIntegerField(default=0, help_text="How often we tried to apply it.")
+    received_at = models.DateTimeField()
+    processed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["bank", "event_id"],
+                condition=Q(conflicts_with__isnull=True),
+                name="bank_event_once",
+            ),
+            models.UniqueConstraint(
+                fields=["bank", "event_id", "body_sha256"], name="bank_event_body_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="received", verdict="", processed_at__isnull=True)
+                | (
+                    Q(status__in=["processed", "ignored", "quarantined"])
+                    & ~Q(verdict="")
+                    & Q(processed_at__isnull=False)
+                ),
+                name="bank_event_status_fits_its_facts",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["status", "-received_at"], name="bank_event_by_status"),
+            models.Index(fields=["-received_at"], name="bank_event_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"event {self.event_id}"
+
+    @property
+    def text(self) -> str:
+        """The body as text, for staff to read."""
+        return bytes(self.body).decode(errors="replace")

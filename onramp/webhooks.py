@@ -1,0 +1,80 @@
+"""The one door without a CSRF token: banks come through it, and their signature is their key."""
+
+import structlog
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, JsonResponse, UnreadablePostError
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from nexapay.kernel import http, throttle
+from onramp import banks, messages, services
+
+_log = structlog.get_logger("nexapay.webhook")
+_FORGED_PER_MINUTE = 60
+
+
+class _TooLarge(Exception):
+    """The body is over messages.MAX_BYTES."""
+
+
+@csrf_exempt
+@login_not_required
+def bank(request: HttpRequest) -> JsonResponse:
+    """Take one webhook: verify, keep, apply, and answer in JSON as docs/interface.md says."""
+    if request.method != "POST":
+        return _refuse(405, "method_not_allowed", "Use POST.", Allow="POST")
+    adapter, now = banks.get_bank(), timezone.now()
+    try:
+        body = _read(request)
+        event_id = adapter.verify_webhook(headers=request.headers, body=body, now=now)
+        answer = services.record_bank_event(
+            bank=adapter.name, event_id=event_id, body=body, headers=_kept(request), now=now
+        )
+    except _TooLarge:
+        return _refuse(413, "too_large", f"The body is over {messages.MAX_BYTES} bytes.")
+    except banks.Forged:
+        return _refuse_forged(request)
+    except banks.OddEventId:
+        return _refuse(400, "malformed", "webhook-id is too long or has odd characters.")
+    except UnreadablePostError:
+        return _refuse(400, "malformed", "The body broke off.")
+    except services.Malformed as error:
+        return _refuse(400, "malformed", f"{error}.".capitalize())
+    except services.Busy:
+        return _refuse(503, "busy", "Send it again.", **{"Retry-After": "1"})
+    if answer.status != 200:
+        _log.warning("quarantined", bank=adapter.name, verdict=answer.body["error"])
+    return JsonResponse(answer.body, status=answer.status)
+
+
+def _read(request: HttpRequest) -> bytes:
+    """Return the body, and read no more than we take: request.body would take 256 KiB."""
+    claimed = request.META.get("CONTENT_LENGTH") or "0"
+    if claimed.isascii() and claimed.isdigit() and int(claimed[:9]) > messages.MAX_BYTES:
+        raise _TooLarge
+    body = request.read(messages.MAX_BYTES + 1)
+    if len(body) > messages.MAX_BYTES:
+        raise _TooLarge
+    return body
+
+
+def _kept(request: HttpRequest) -> dict[str, str]:
+    """Return the headers that prove the body, to be stored with it."""
+    names = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    return {name: request.headers[name] for name in names}
+
+
+def _refuse_forged(request: HttpRequest) -> JsonResponse:
+    # Only what is forged is counted, so no number of genuine webhooks is ever too many.
+    if throttle.allow(
+        scope="forged-webhook",
+        key=http.client_ip(request),
+        limit=_FORGED_PER_MINUTE,
+        window_s=60,
+    ):
+        return _refuse(401, "signature", "The signature or its time is missing or wrong.")
+    return _refuse(429, "too_many", "Too many wrong signatures.", **{"Retry-After": "60"})
+
+
+def _refuse(status: int, code: str, detail: str, **headers: str) -> JsonResponse:
+    return JsonResponse({"error": code, "detail": detail}, status=status, headers=headers)

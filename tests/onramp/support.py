@@ -1,0 +1,83 @@
+"""A bank's side of the wire, for tests: messages as a bank writes and signs them."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+from standardwebhooks.webhooks import Webhook
+
+from onramp import services
+from onramp.models import OnRampTransaction
+from tests.factories import make_wallet
+from wallet.models import Wallet
+
+URL = "/webhooks/bank/"
+
+
+def start(
+    wallet: Wallet | None = None, amount_minor: int = 50_000, **fields: Any
+) -> OnRampTransaction:
+    """Ask Banyan Bank for money, as its owner would."""
+    wallet = wallet or make_wallet()
+    assert wallet.owner_id is not None
+    arguments: dict[str, Any] = {
+        "actor_id": wallet.owner_id,
+        "wallet_id": wallet.pk,
+        "amount_minor": amount_minor,
+        "bank": "banyan",
+        "idempotency_key": uuid4(),
+        "now": timezone.now(),
+    }
+    return services.start_onramp(**arguments | fields)
+
+
+def message(onramp: OnRampTransaction, kind: str = "success", **data: Any) -> dict[str, Any]:
+    """Return what a bank says of an on-ramp; a field set to ... is left out."""
+    said: dict[str, Any] = {
+        "token": onramp.token,
+        "amount_minor": onramp.amount_minor,
+        "currency": onramp.currency,
+        "bank_reference": f"BNY-{onramp.pk}",
+        "reason": None if kind == "success" else "declined by customer",
+        **data,
+    }
+    said = {name: value for name, value in said.items() if value is not ...}
+    return {"type": f"onramp.{kind}", "timestamp": "2026-11-20T10:00:00Z", "data": said}
+
+
+def signed(
+    body: bytes,
+    *,
+    event_id: str | None = None,
+    at: datetime | None = None,
+    secret: str = "",
+) -> dict[str, str]:
+    """Return the headers of a bank that signs the body, by the library that banks use."""
+    event_id = event_id or f"evt_{uuid4().hex}"
+    at = (at or timezone.now()).astimezone(UTC)
+    hook = Webhook(secret or settings.BANK_WEBHOOK_SECRETS[0])
+    return {
+        "webhook-id": event_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": hook.sign(event_id, at, body.decode()),
+    }
+
+
+def post(
+    said: dict[str, Any] | bytes, *, event_id: str | None = None, client: Client | None = None
+) -> HttpResponse:
+    """Post a message as the bank does: signed, now."""
+    body = said if isinstance(said, bytes) else json.dumps(said).encode()
+    return post_raw(body, signed(body, event_id=event_id), client=client)
+
+
+def post_raw(body: bytes, headers: dict[str, str], *, client: Client | None = None) -> HttpResponse:
+    """Post exactly this."""
+    client = client or Client()
+    answer: HttpResponse = client.post(URL, body, content_type="application/json", headers=headers)
+    return answer
