@@ -1,8 +1,11 @@
 """Money in from a bank."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 from onramp import banks
+from onramp.audit import CHECKS
 
 
 class OnrampConfig(AppConfig):
@@ -10,5 +13,8 @@ class OnrampConfig(AppConfig):
     verbose_name = "On-ramp"
 
     def ready(self) -> None:
-        """Refuse to start with a bank that we do not have."""
+        """Refuse to start with a bank that we do not have, and join the proof of the books."""
         banks.get_bank()
+        selectors = import_module("wallet.selectors")
+        for title, query in CHECKS.items():
+            selectors.add_check(title, query)

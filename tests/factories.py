@@ -1,15 +1,18 @@
 """People and money for tests. Money is made through the ledger, never written beside it."""
 
-from datetime import datetime
+import secrets
+from datetime import datetime, timedelta
 from functools import cache
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib.auth.hashers import make_password
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from onramp.models import OnRampTransaction
 from wallet import services
 from wallet.models import Balance, Transfer, Wallet
 
@@ -46,16 +49,35 @@ def make_wallet(*, balance_minor: int = 0, name: str = "", **fields: Any) -> Wal
 
 
 def fund(wallet: Wallet, amount_minor: int, *, at: datetime | None = None) -> Transfer:
-    """Bring money in from a bank, as the on-ramp does."""
-    return services.credit_from_bank(
-        bank="test-bank",
-        wallet_id=wallet.pk,
-        amount_minor=amount_minor,
-        currency=wallet.currency,
-        idempotency_key=uuid4(),
-        note="",
-        now=at or timezone.now(),
-    )
+    """Bring money in from a bank: an on-ramp, asked for and settled."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        onramp = OnRampTransaction.objects.create(
+            token=secrets.token_urlsafe(32),
+            wallet=wallet,
+            amount_minor=amount_minor,
+            currency=wallet.currency,
+            bank="banyan",
+            idempotency_key=uuid4(),
+            created_at=now,
+            expires_at=now + timedelta(minutes=30),
+        )
+        transfer = services.credit_from_bank(
+            bank="Banyan Bank",
+            wallet_id=wallet.pk,
+            amount_minor=amount_minor,
+            currency=wallet.currency,
+            idempotency_key=onramp.idempotency_key,
+            note="",
+            now=now,
+        )
+        OnRampTransaction.objects.filter(pk=onramp.pk).update(
+            status=OnRampTransaction.Status.SUCCESS,
+            transfer=transfer,
+            settled_at=now,
+            bank_reference=f"TEST-{onramp.pk}",
+        )
+    return transfer
 
 
 def send(

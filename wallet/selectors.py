@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from wallet import activity
 from wallet.activity import Filters, Page, Row, add_source, page
+from wallet.audit import add_check
 from wallet.models import Entry, LedgerCheck, Transfer, Wallet
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Person",
     "Row",
     "Total",
+    "add_check",
     "add_source",
     "balance_line",
     "differences",

@@ -9,11 +9,11 @@ from uuid import UUID, uuid4, uuid5
 import pytest
 from django.db.models import Sum
 from django.utils import timezone
-from onramp.models import OnRampTransaction
 
 from nexapay.kernel import money
 from onramp import banks
 from onramp import services as onramp_services
+from onramp.models import OnRampTransaction
 from tests.factories import available, make_wallet, send
 from wallet import audit, services
 from wallet.models import Entry, Wallet

@@ -29,15 +29,19 @@ def people() -> PAIR:
     return [ana, ben]
 
 
+GUARDS_OFF = """
+SET CONSTRAINTS ALL IMMEDIATE;
+SET session_replication_role = replica;
+ALTER TABLE wallet_entry DROP CONSTRAINT IF EXISTS entry_after_is_before_plus_delta;
+ALTER TABLE onramp_onramptransaction DROP CONSTRAINT IF EXISTS onramp_status_fits_its_facts;
+"""
+
+
 @contextmanager
 def every_guard_off() -> Iterator[None]:
     """Do what somebody with the keys of the database could do."""
     with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("SET session_replication_role = replica")
-        cursor.execute(
-            "ALTER TABLE wallet_entry DROP CONSTRAINT IF EXISTS entry_after_is_before_plus_delta"
-        )
+        cursor.execute(GUARDS_OFF)
         yield
         cursor.execute("SET session_replication_role = origin")
 
@@ -120,6 +124,10 @@ class TestTampering:
             ("DELETE FROM wallet_entry WHERE version = 4", "its newest entry at 3"),
             ("DELETE FROM wallet_entry WHERE version IS NULL", "the books sum to"),
             ("DELETE FROM wallet_transfer", "belongs to no transfer"),
+            ("UPDATE onramp_onramptransaction SET amount_minor = 1", "with other terms"),
+            ("UPDATE onramp_onramptransaction SET transfer_id = NULL", "without a credit"),
+            ("UPDATE onramp_onramptransaction SET transfer_id = NULL", "no on-ramp asked for"),
+            ("UPDATE onramp_onramptransaction SET status = 'failure'", "although it is failure"),
         ],
     )
     def test_is_found(self, statement: str, problem: str) -> None:
