@@ -1,5 +1,9 @@
 """What every test stands on: real PostgreSQL with every migration."""
 
+import tests.cluster  # noqa: F401 - first of all: it starts the database and sets Django up
+
+# isort: split
+
 from collections.abc import Iterable, Iterator
 
 import pytest
