@@ -1,0 +1,35 @@
+"""How gunicorn serves NexaPay, in a container and under run.py alike."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from nexapay.processes import die_with_parent
+
+wsgi_app = "nexapay.wsgi:application"
+bind = [f"0.0.0.0:{os.environ.get('PORT') or '8000'}"]
+workers = int(os.environ.get("WEB_CONCURRENCY") or "2")
+worker_class = "gthread"
+threads = 8
+
+timeout = 30
+graceful_timeout = 8  # Shorter than any supervisor's patience, ours and Docker's (10 s).
+keepalive = 5
+max_requests = 20_000  # A worker that leaked a little is replaced before it matters.
+max_requests_jitter = 2_000
+
+# The heartbeat file must not wait for a disk.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+
+accesslog = None  # The application logs requests itself, without personal data.
+errorlog = "-"
+loglevel = "warning"
+control_socket_disable = True
+
+limit_request_line = 8190
+limit_request_fields = 100
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    """Let no worker outlive a master that was killed."""
+    die_with_parent(worker.ppid)

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Makes the secrets that compose.yml reads, once; what is there already is kept.
+set -eu
+umask 077
+cd "$(dirname "$0")"
+mkdir -p secrets
+cd secrets
+
+random() { head -c "$1" /dev/urandom | base64 | tr -d '\n'; }
+
+[ -s secret_key ] || random 64 > secret_key
+[ -s bank_api_key ] || random 32 > bank_api_key
+[ -s bank_webhook_secret ] || printf 'whsec_%s' "$(random 32)" > bank_webhook_secret
+[ -s database_password ] || random 33 | tr '+/' '-_' > database_password
+[ -s database_url ] || printf 'postgresql://nexapay:%s@database/nexapay' \
+  "$(cat database_password)" > database_url
+
+# Compose mounts these files as they are, and the containers do not run as you.
+chmod 644 secret_key bank_api_key bank_webhook_secret database_password database_url
+chmod 700 .
