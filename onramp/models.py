@@ -110,7 +110,7 @@ class OnRampTransaction(models.Model):
         indexes = [
             # What a wallet's history shows beside its entries: those that became no transfer.
             models.Index(
-                fields=["wallet", "-created_at", "-public_id"],
+                fields=["wallet", "-created_at", "-id"],
                 condition=~Q(status="success"),
                 name="onramp_unfinished_recent",
             ),

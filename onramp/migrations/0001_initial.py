@@ -170,7 +170,7 @@ class Migration(migrations.Migration):
             model_name="onramptransaction",
             index=models.Index(
                 condition=models.Q(("status", "success"), _negated=True),
-                fields=["wallet", "-created_at", "-public_id"],
+                fields=["wallet", "-created_at", "-id"],
                 name="onramp_unfinished_recent",
             ),
         ),

@@ -151,8 +151,13 @@ class TestAnEventWeCannotFollow:
     @pytest.mark.parametrize("kind", ["success", "failure"])
     @pytest.mark.parametrize(
         "difference",
-        [{"amount_minor": 50_001}, {"amount_minor": -50_000}, {"amount_minor": 0}]
-        + [{"currency": "USD"}, {"currency": "inr"}],
+        [
+            {"amount_minor": 50_001},
+            {"amount_minor": -50_000},
+            {"amount_minor": 0},
+            {"currency": "USD"},
+            {"currency": "inr"},
+        ],
     )
     def test_of_other_terms_is_quarantined(self, difference: dict[str, Any], kind: str) -> None:
         onramp = start(amount_minor=50_000)

@@ -1,0 +1,130 @@
+"""Reads shaped for pages and for staff. No side effects; amounts in minor units."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet, Sum
+from django.urls import reverse
+
+from onramp import banks
+from onramp.models import BankEvent, OnRampTransaction
+from onramp.services.expiry import EXPIRED
+from wallet import selectors as wallet_selectors
+from wallet.selectors import Filters, Row
+
+# Above every entry's version, so that no two rows of one instant in one wallet have one rank.
+_RANK = 2**62
+_SHOWN = {"failure": "failed", "processing": "processing"}
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many on-ramps of one status and currency there are, and what they come to."""
+
+    status: str
+    currency: str
+    count: int
+    amount_minor: int
+
+
+def find(*, user_id: int, public_id: UUID) -> OnRampTransaction | None:
+    """Return the on-ramp of that public id, if it is this person's."""
+    return (
+        OnRampTransaction.objects.owned_by(user_id)
+        .select_related("wallet__balance", "transfer")
+        .filter(public_id=public_id)
+        .first()
+    )
+
+
+def last_bank(*, wallet_id: int) -> str | None:
+    """Return the code of the bank that was used last, if we still offer it."""
+    newest = OnRampTransaction.objects.filter(wallet_id=wallet_id).order_by("-created_at")
+    code = newest.values_list("bank", flat=True).first()
+    return code if code in banks.CHOICES else None
+
+
+def reason_in_words(onramp: OnRampTransaction) -> str:
+    """Return why it failed, as a sentence for its owner."""
+    if onramp.failure_reason == EXPIRED:
+        return "The bank did not confirm it in time."
+    return f"Reason given: {onramp.failure_reason}."
+
+
+@wallet_selectors.add_source
+def activity(
+    wallet_id: int, filters: Filters, before: tuple[datetime, int] | None, limit: int
+) -> list[Row]:
+    """Return on-ramps that are processing or failed as rows of the wallet's history."""
+    if filters.kind not in {"", "onramp"} or filters.direction not in {"", "in"}:
+        return []
+    # The literal condition is that of the index onramp_unfinished_recent.
+    found = OnRampTransaction.objects.filter(~Q(status="success"), wallet_id=wallet_id)
+    found = _filtered(found, filters)
+    if before:
+        at, rank = before
+        found = found.filter(created_at__lte=at).exclude(created_at=at, pk__gte=rank - _RANK)
+    return [_row(onramp) for onramp in found.order_by("-created_at", "-pk")[:limit]]
+
+
+def _filtered(
+    found: QuerySet[OnRampTransaction], filters: Filters
+) -> QuerySet[OnRampTransaction]:
+    if filters.status:
+        statuses = [ours for ours, shown in _SHOWN.items() if shown == filters.status]
+        found = found.filter(status__in=statuses)
+    if since := filters.since:
+        found = found.filter(created_at__gte=since)
+    if until := filters.until:
+        found = found.filter(created_at__lt=until)
+    return found.filter(_matching(filters.q)) if filters.q else found
+
+
+def _matching(q: str) -> Q:
+    """Return a condition on the bank's name or our reference."""
+    codes = [c.code for c in banks.CHOICES.values() if q.casefold() in c.name.casefold()]
+    digits = q.upper().removeprefix("ONR-").replace("-", "").lower()
+    condition = Q(bank__in=codes)
+    if 4 <= len(digits) <= 8 and not digits.strip("0123456789abcdef"):
+        condition |= Q(public_id__startswith=digits)
+    return condition
+
+
+def _row(onramp: OnRampTransaction) -> Row:
+    failed = onramp.status == OnRampTransaction.Status.FAILURE
+    return Row(
+        at=onramp.created_at,
+        rank=_RANK + onramp.pk,
+        uid=onramp.public_id,
+        url=reverse("onramp:detail", args=[onramp.public_id]),
+        name=banks.name_of(onramp.bank),
+        icon="landmark",
+        is_person=False,
+        verb="not added from" if failed else "being added from",
+        note="Not added" if failed else "Adding",
+        amount_minor=onramp.amount_minor,
+        currency=onramp.currency,
+        status=_SHOWN[onramp.status],
+    )
+
+
+def by_status() -> list[Tally]:
+    """Return on-ramps counted by status and currency."""
+    rows = (
+        OnRampTransaction.objects.order_by("status", "currency")
+        .values_list("status", "currency")
+        .annotate(Count("pk"), Sum("amount_minor"))
+    )
+    return [Tally(*row) for row in rows]
+
+
+def quarantined_by_verdict() -> list[tuple[str, int]]:
+    """Return how many events wait for staff, for each verdict in words."""
+    rows = (
+        BankEvent.objects.filter(status=BankEvent.Status.QUARANTINED)
+        .order_by("verdict")
+        .values_list("verdict")
+        .annotate(Count("pk"))
+    )
+    return [(str(BankEvent.Verdict(verdict).label), count) for verdict, count in rows]

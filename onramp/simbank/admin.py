@@ -1,0 +1,52 @@
+"""Staff may look at the simulated bank's side as well."""
+
+from django.contrib import admin
+
+from nexapay.kernel.admin import LookOnlyAdmin, amount, link, list_link
+from onramp.simbank.models import Delivery, Payment
+
+
+@admin.register(Payment)
+class PaymentAdmin(LookOnlyAdmin):
+    """Payments as the bank sees them."""
+
+    list_display = ["bank_reference", "brand", "money", "status", "reference", "created_at", "more"]
+    list_filter = ["status", "brand", "created_at"]
+    search_fields = ["=token", "=bank_reference", "=reference"]
+    ordering = ["-id"]
+    readonly_fields = ["money", "more"]
+
+    @admin.display(description="Amount", ordering="amount_minor")
+    def money(self, payment: Payment) -> str:
+        """The amount in words people use."""
+        return amount(payment.amount_minor, payment.currency)
+
+    @admin.display(description="Webhooks")
+    def more(self, payment: Payment) -> str:
+        """Link to its deliveries."""
+        return list_link(Delivery, "Deliveries", payment__id__exact=payment.pk)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(LookOnlyAdmin):
+    """Webhooks, with the newest answer to each."""
+
+    list_display = [
+        "event_id",
+        "of_payment",
+        "status",
+        "attempts",
+        "last_status",
+        "next_attempt_at",
+        "delivered_at",
+    ]
+    list_filter = ["status", "last_status"]
+    list_select_related = ["payment"]
+    search_fields = ["=event_id", "=payment__token", "=payment__bank_reference"]
+    ordering = ["-id"]
+    readonly_fields = ["of_payment"]
+
+    @admin.display(description="Payment")
+    def of_payment(self, delivery: Delivery) -> str:
+        """Link to the payment it tells of."""
+        return link(delivery.payment)

@@ -1,0 +1,87 @@
+"""Run the simulated bank: its API for merchants, and its webhooks on their way out."""
+
+import signal
+from argparse import ArgumentParser
+from threading import Event, Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error, connection
+from django.utils import timezone
+
+from onramp.simbank import deliveries, server, services
+
+_DELIVERERS = 2
+_PORTS = {"http": 80, "https": 443}
+
+
+class Command(BaseCommand):
+    help = "Serve the simulated bank's API and deliver its webhooks, until SIGTERM or Ctrl-C."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Say where to listen, or that one round is enough."""
+        parser.add_argument("--port", type=int, help="Default: the port of BANK_API_URL.")
+        parser.add_argument("--bind", default="127.0.0.1", help="Address to listen on.")
+        parser.add_argument("--once", action="store_true", help="Deliver what is due, then exit.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run it."""
+        if settings.BANK != "simbank":
+            raise CommandError(f"BANK is {settings.BANK!r}, so there is no simulated bank to run.")
+        if options["once"]:
+            self.stdout.write(f"{_drain()} deliveries tried.")
+            return
+        stop = Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        self._serve(options["bind"], _port(options["port"]), stop)
+
+    def _serve(self, host: str, port: int, stop: Event) -> None:
+        try:
+            api = server.make_server(host=host, port=port)
+        except (OSError, OverflowError) as error:
+            raise CommandError(f"The bank cannot listen on {host}:{port}: {error}") from error
+        threads = [Thread(target=api.serve_forever, daemon=True)]
+        for _ in range(_DELIVERERS):
+            threads.append(Thread(target=deliveries.run, args=(stop,), daemon=True))
+        for thread in threads:
+            thread.start()
+        self.stdout.write(f"The simulated bank listens on {host}:{api.server_port}.")
+        self.stdout.flush()
+        try:
+            _keep_watch(threads, stop)
+        finally:
+            stop.set()
+            api.shutdown()
+            for thread in threads:
+                thread.join(timeout=10)
+            api.server_close()
+
+
+def _drain() -> int:
+    services.expire_payments(now=timezone.now())
+    tried = 0
+    with deliveries.client() as http:
+        while deliveries.deliver_next(http, now=timezone.now()):
+            tried += 1
+    return tried
+
+
+def _keep_watch(threads: list[Thread], stop: Event) -> None:
+    """Expire payments until stop is set, or leave when a thread has died: better to start anew."""
+    while not stop.wait(1):
+        if not all(thread.is_alive() for thread in threads):
+            raise CommandError("A part of the bank has stopped.")
+        try:
+            services.expire_payments(now=timezone.now())
+        except Error as error:
+            deliveries.wait_for_database(stop, error)
+    connection.close()
+
+
+def _port(given: int | None) -> int:
+    parts = urlsplit(settings.BANK_API_URL)
+    return given if given is not None else parts.port or _PORTS[parts.scheme]

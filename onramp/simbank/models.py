@@ -1,0 +1,87 @@
+"""What the simulated bank keeps: payments it was asked for, and webhooks it owes its merchant."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class Payment(models.Model):
+    """A merchant's wish to be paid by a customer. amount_minor is in minor units of currency."""
+
+    class Status(models.TextChoices):
+        AWAITING = "awaiting", "Awaiting the customer"
+        APPROVED = "approved", "Approved"
+        DECLINED = "declined", "Declined"
+        EXPIRED = "expired", "Expired"
+
+    token = models.CharField(max_length=128, unique=True, help_text="The merchant's, for this one.")
+    brand = models.CharField(max_length=32, help_text="Which of our brands the customer uses.")
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    reference = models.CharField(max_length=64, help_text="The merchant's, shown to the customer.")
+    return_url = models.URLField(max_length=500, help_text="Where the customer goes afterwards.")
+    expires_at = models.DateTimeField()
+    status = models.CharField(max_length=12, choices=Status, default=Status.AWAITING)
+    bank_reference = models.CharField(max_length=32, unique=True)
+    created_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payment_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(status="awaiting", decided_at__isnull=True)
+                | Q(
+                    status__in=["approved", "declined", "expired"],
+                    decided_at__isnull=False,
+                ),
+                name="payment_decided_when_not_awaiting",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["expires_at"], condition=Q(status="awaiting"), name="payment_overdue"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"payment {self.bank_reference}"
+
+    @property
+    def is_awaiting(self) -> bool:
+        """Whether nobody has decided yet."""
+        return self.status == self.Status.AWAITING
+
+
+class Delivery(models.Model):
+    """A webhook on its way. Each attempt is signed anew, because its time is signed too."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        DELIVERED = "delivered", "Delivered"
+        REFUSED = "refused", "Refused by the merchant"
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="deliveries")
+    event_id = models.CharField(max_length=64)
+    copy = models.PositiveSmallIntegerField(default=1, help_text="The same event may go out twice.")
+    body = models.TextField()
+    status = models.CharField(max_length=12, choices=Status, default=Status.WAITING)
+    attempts = models.PositiveIntegerField(default=0)
+    next_attempt_at = models.DateTimeField()
+    last_status = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="The newest answer; empty when there was none."
+    )
+    delivered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(fields=["event_id", "copy"], name="delivery_copy_once"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"], condition=Q(status="waiting"), name="delivery_due"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"delivery of {self.event_id}"
