@@ -106,10 +106,10 @@ def _install(root: Path, lock: Path, flock: int) -> None:
     _marker(root).touch()
     uv = shutil.which("uv")
     packages = sum(line[0].isalnum() for line in (root / lock).read_text().split("\n") if line)
-    if not (uv and _succeeds(_uv(uv, root, lock), f"{packages} packages with uv", flock)):
-        pip = _pip(root, lock)
-        if not _succeeds(pip, f"{packages} packages with pip", flock):
-            raise Refusal("NexaPay could not be installed; the installer's reason is above.")
+    # uv does not read pip's configuration, so where pip may reach a mirror, uv may reach nothing.
+    done = bool(uv) and _succeeds(_uv(str(uv), root, lock), f"{packages} packages with uv", flock)
+    if not done and not _succeeds(_pip(root, lock), f"{packages} packages with pip", flock):
+        raise Refusal("NexaPay could not be installed; the installer's reason is above.")
     _stamp(root, lock).write_text(_fingerprint(root, lock))
     _marker(root).unlink()
 
@@ -154,8 +154,8 @@ def _succeeds(command: list[str], what: str, flock: int) -> bool:
         raise
     if installer.wait() == 0:
         return True
-    say("That failed:")
     print("\n".join(lines[-15:]), file=sys.stderr, flush=True)
+    say(f"{what.split()[-1]} could not install them.")
     return False
 
 
