@@ -45,11 +45,16 @@ def last_bank(*, wallet_id: int) -> str | None:
     return code if code in banks.CHOICES else None
 
 
+def is_late(onramp: OnRampTransaction) -> bool:
+    """Whether it failed because nobody approved it, or the bank was not heard of, in time."""
+    return onramp.failure_reason in (EXPIRED, "not approved in time")
+
+
 def reason_in_words(onramp: OnRampTransaction) -> str:
-    """Return why it failed, as a sentence for its owner."""
+    """Return why it failed, as a line for its owner."""
     if onramp.failure_reason == EXPIRED:
-        return "The bank did not confirm it in time."
-    return f"Reason given: {onramp.failure_reason}."
+        return "We did not hear from the bank in time"
+    return f"Reason given: {onramp.failure_reason}"
 
 
 @wallet_selectors.add_source
@@ -60,17 +65,15 @@ def activity(
     if filters.kind not in {"", "onramp"} or filters.direction not in {"", "in"}:
         return []
     # The literal condition is that of the index onramp_unfinished_recent.
-    found = OnRampTransaction.objects.filter(~Q(status="success"), wallet_id=wallet_id)
-    found = _filtered(found, filters)
+    unfinished = OnRampTransaction.objects.filter(~Q(status="success"), wallet_id=wallet_id)
+    found = _filtered(unfinished, filters)
     if before:
         at, rank = before
         found = found.filter(created_at__lte=at).exclude(created_at=at, pk__gte=rank - _RANK)
     return [_row(onramp) for onramp in found.order_by("-created_at", "-pk")[:limit]]
 
 
-def _filtered(
-    found: QuerySet[OnRampTransaction], filters: Filters
-) -> QuerySet[OnRampTransaction]:
+def _filtered(found: QuerySet[OnRampTransaction], filters: Filters) -> QuerySet[OnRampTransaction]:
     if filters.status:
         statuses = [ours for ours, shown in _SHOWN.items() if shown == filters.status]
         found = found.filter(status__in=statuses)

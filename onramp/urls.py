@@ -3,9 +3,13 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern
 
-from onramp import webhooks
+from onramp import views, webhooks
 
 app_name = "onramp"
 urlpatterns: list[URLPattern] = [
+    path("add-money/", views.add, name="add"),
+    path("add-money/<uuid:public_id>/", views.detail, name="detail"),
+    path("add-money/<uuid:public_id>/status/", views.status, name="status"),
+    path("add-money/<uuid:public_id>/continue/", views.continue_, name="continue"),
     path("webhooks/bank/", webhooks.bank, name="webhook"),
 ]

@@ -3,11 +3,12 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.models import User
 from nexapay.kernel import http
 from onramp import banks, pages, selectors, services
 from onramp.banks import Payment
@@ -17,14 +18,21 @@ from wallet import selectors as wallet_selectors
 from wallet.models import Wallet
 
 
+class Request(http.Request):
+    """A request as it reaches these views: somebody is signed in."""
+
+    user: User
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
-def add(request: HttpRequest) -> HttpResponse:
+def add(request: Request) -> HttpResponse:
     """Ask how much and from where; on POST, go to the bank."""
     wallet = _wallet(request)
+    used_last = selectors.last_bank(wallet_id=wallet.pk)
     form = AddMoneyForm(
         request.POST if request.method == "POST" else None,
         currency=wallet.currency,
-        initial={"bank": selectors.last_bank(wallet_id=wallet.pk) or next(iter(banks.CHOICES))},
+        initial={"bank": used_last or next(iter(banks.CHOICES))},
     )
     if form.is_valid():
         try:
@@ -39,19 +47,19 @@ def add(request: HttpRequest) -> HttpResponse:
         else:
             return _to_bank(request, onramp)
     status = 422 if form.errors else 200
-    context = pages.add(form, wallet)
+    context = pages.add(form, wallet, used_last=used_last)
     return http.page(request, "onramp/add.html", context, status=status)
 
 
 @require_safe
-def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def detail(request: Request, public_id: UUID) -> HttpResponse:
     """Show one on-ramp; while it is processing the page asks again by itself."""
     onramp = _onramp(request, public_id)
     return http.page(request, "onramp/detail.html", pages.detail(onramp))
 
 
 @require_safe
-def status(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def status(request: Request, public_id: UUID) -> HttpResponse:
     """Return the live part of the page alone; the whole page to whoever opens it as one."""
     onramp = _onramp(request, public_id)
     context = pages.detail(onramp)
@@ -59,12 +67,12 @@ def status(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 @require_POST
-def continue_(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def continue_(request: Request, public_id: UUID) -> HttpResponse:
     """Go to the bank's page again, and make the payment known there if it is not yet."""
     return _to_bank(request, _onramp(request, public_id))
 
 
-def _to_bank(request: HttpRequest, onramp: OnRampTransaction) -> HttpResponse:
+def _to_bank(request: Request, onramp: OnRampTransaction) -> HttpResponse:
     address = reverse("onramp:detail", args=[onramp.public_id])
     if not onramp.is_processing:
         return http.go(request, address)
@@ -86,16 +94,15 @@ def _to_bank(request: HttpRequest, onramp: OnRampTransaction) -> HttpResponse:
         return http.go(request, address)
 
 
-def _wallet(request: HttpRequest) -> Wallet:
+def _wallet(request: Request) -> Wallet:
     wallet = wallet_selectors.primary_wallet(owner_id=request.user.pk)
     if wallet is None:
         raise Http404
     return wallet
 
 
-def _onramp(request: HttpRequest, public_id: UUID) -> OnRampTransaction:
+def _onramp(request: Request, public_id: UUID) -> OnRampTransaction:
     onramp = selectors.find(user_id=request.user.pk, public_id=public_id)
     if onramp is None:
         raise Http404
     return onramp
-
