@@ -73,7 +73,7 @@ def keep(session: SessionBase, key: UUID, draft: Draft) -> None:
     session[_SESSION_KEY] = dict(list(drafts.items())[-_MAX_DRAFTS:])
 
 
-def find(session: SessionBase, key: UUID) -> Draft | None:
+def find(session: SessionBase, key: UUID | str) -> Draft | None:
     """Return the draft of that key, if it is still there."""
     kept = session.get(_SESSION_KEY, {}).get(str(key))
     return Draft(**kept) if kept else None

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from django.db import OperationalError
 from django.http import Http404, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from nexapay.kernel import db, http, money
+from nexapay.kernel import dates, db, http, money
 from wallet import activity, selectors
 from wallet.forms import FilterForm
 from wallet.models import Wallet
@@ -42,15 +43,17 @@ def history(request: Request, wallet: Wallet) -> HttpResponse:
     is_more = bool(cursor and request.htmx)
     context = {
         "form": form,
-        "pickers": [form[name] for name in ("kind", "status", "from", "to")],
+        "pickers": [form["kind"], form["status"]],
+        "days_between": [form["from"], form["to"]],
         "days": _days(page.rows, after=_day_of(cursor) if is_more else None),
+        "shown": len(page.rows),
         "problem": problem,
         "is_filtered": form.is_valid() and bool(form.filters()),
         "asked": _in_words(form),
         "next_url": _next_url(request, page.next_cursor),
         "cursor": cursor,
     }
-    partial = "wallet/_rows.html" if is_more and not problem else "wallet/_results.html"
+    partial = "wallet/_rows.html" if is_more and not problem else "wallet/_found.html"
     status = 422 if problem or form.errors else 200
     return http.page(request, "wallet/history.html", context, partial=partial, status=status)
 
@@ -93,19 +96,20 @@ def _next_url(request: Request, cursor: str) -> str:
 
 
 def _in_words(form: FilterForm) -> str:
-    """Say what was asked for: failed payments out, “Kabir”, from 2026-11-01."""
+    """Say what was asked for: failed, payments, money out, “Kabir”, from 1 Nov."""
     if not form.is_valid():
         return ""
     given = form.cleaned_data
-    choices = [
-        dict(form.fields[name].choices).get(given[name])  # type: ignore[attr-defined]
-        for name in ("status", "kind", "direction")
-        if given[name]
-    ]
-    words = [str(word).lower() for word in choices]
-    words += [f"“{given['q']}”"] * bool(given["q"])
-    words += [f"{name} {given[name]}" for name in ("from", "to") if given[name]]
-    return ", ".join(words)
+    words = [_label(form, "status"), _label(form, "kind")]
+    words.append(f"money {given['direction']}" if given["direction"] else "")
+    words.append(f"“{given['q']}”" if given["q"] else "")
+    words += [f"{end} {dates.short_day(given[end])}" for end in ("from", "to") if given[end]]
+    return ", ".join(word for word in words if word)
+
+
+def _label(form: FilterForm, name: str) -> str:
+    chosen = form.cleaned_data[name]
+    return str(dict(form.fields[name].choices)[chosen]).lower() if chosen else ""  # type: ignore[attr-defined]
 
 
 @require_safe
@@ -118,11 +122,12 @@ def receipt(request: Request, wallet: Wallet, public_id: UUID) -> HttpResponse:
     is_in = found.row.amount_minor > 0
     is_new = "new" in request.GET and not is_in and found.row.is_person
     context = {
+        "flow": "Receipt" if is_new else "Payment",
+        "back": reverse("wallet:history"),
         "receipt": found,
         "row": found.row,
         "is_in": is_in,
         "amount_minor": abs(found.row.amount_minor),
-        "first_name": found.row.name.split(" ")[0] if found.row.is_person else found.row.name,
         "steps": _steps(found),
     }
     template = "wallet/receipt.html" if is_new else "wallet/transaction.html"

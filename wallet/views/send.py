@@ -146,18 +146,23 @@ def amount_page(
     if person:
         described = people.describe(wallet_id=wallet.pk, people=[person], typed=typed)
         payee = described[0]
-    key, have_minor = form["idempotency_key"], wallet.balance.available_minor
+    have_minor = wallet.balance.available_minor
+    key = uuid4() if form.has_error("idempotency_key") else form["idempotency_key"].value()
+    change = reverse("wallet:send")
+    if drafts.find(request.session, key):
+        change += f"?draft={key}"
     context = {
         "flow": "Send money",
         "step": 2,
-        "back": reverse("wallet:send"),
+        "back": change,
+        "change": change,
         "form": form,
         "payee": payee,
         "amount_hint": f"You have {money.format(have_minor, wallet.currency)} available",
         "note_hint": f"{payee.first_name if payee else 'The person'} sees this. "
         f"Up to {NOTE_MAX_LENGTH} characters.",
         "chips": _CHIPS_MINOR,
-        "key": uuid4() if form.has_error("idempotency_key") else key.value(),
+        "key": key,
     }
     status = 422 if form.errors else 200
     return http.page(request, "wallet/send_amount.html", context, status=status)
