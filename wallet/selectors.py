@@ -34,14 +34,11 @@ __all__ = [
     "people_in",
     "primary_wallet",
     "receipt",
-    "recent_people",
     "reference",
-    "times_paid",
+    "sent_with",
     "totals",
     "wallet_of",
 ]
-
-_RECENT_ENTRIES = 100  # How far back "recent people" looks.
 
 
 class Person(NamedTuple):
@@ -130,15 +127,9 @@ def people_in(rows: Sequence[Row], *, limit: int) -> list[Person]:
     return list(dict.fromkeys(people))[:limit]
 
 
-def recent_people(*, wallet_id: int, limit: int = 8) -> list[Person]:
-    """Return whom this wallet dealt with last, newest first, of the last hundred movements."""
-    recent = activity.page(wallet_id=wallet_id, filters=Filters(kind="send"), size=_RECENT_ENTRIES)
-    return people_in(recent.rows, limit=limit)
-
-
-def times_paid(*, source_id: int, target_id: int) -> int:
-    """Return how often source has paid target."""
-    return Transfer.objects.filter(source_id=source_id, target_id=target_id).count()
+def sent_with(*, actor_id: int, key: UUID) -> Transfer | None:
+    """Return what this person sent with that idempotency key, if they did."""
+    return Transfer.objects.filter(actor_id=actor_id, idempotency_key=key).first()
 
 
 @activity.add_source

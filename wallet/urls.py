@@ -1,6 +1,15 @@
 """Paths of this app."""
 
-from django.urls.resolvers import URLPattern
+from django.urls import path
+
+from wallet import views
 
 app_name = "wallet"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("dashboard/", views.dashboard, name="dashboard"),
+    path("send/", views.send, name="send"),
+    path("send/people/", views.send_people, name="send_people"),
+    path("send/review/<uuid:key>/", views.review, name="send_review"),
+    path("transactions/", views.history, name="history"),
+    path("transactions/<uuid:public_id>/", views.receipt, name="receipt"),
+]

@@ -1,0 +1,155 @@
+"""What happened: the list of all movements, and each with its receipt."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.db import OperationalError
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from nexapay.kernel import dates, db, http, money
+from wallet import activity, selectors
+from wallet.forms import FilterForm
+from wallet.models import Wallet
+from wallet.views.access import Request, with_wallet
+
+_CANCELLED = "57014"  # PostgreSQL's code for a statement that ran into statement_timeout.
+_SLOW = "That search took too long. Choose a first and a last day, so that there is less to read."
+
+
+@dataclass
+class _Day:
+    """The rows of one local day. heading is false where an earlier page has said it."""
+
+    on: date
+    heading: bool
+    rows: list[selectors.Row] = field(default_factory=list)
+
+
+@require_safe
+@with_wallet
+def history(request: Request, wallet: Wallet) -> HttpResponse:
+    """Show the movements that the address asks for, newest first, a page at a time."""
+    form = FilterForm(request.GET)
+    cursor = request.GET.get("cursor", "")
+    page, problem = selectors.Page([], ""), ""
+    if form.is_valid():
+        page, problem = _read(wallet, form.filters(), cursor)
+    is_more = bool(cursor and request.htmx)
+    context = {
+        "form": form,
+        "pickers": [form["kind"], form["status"]],
+        "days_between": [form["from"], form["to"]],
+        "days": _days(page.rows, after=_day_of(cursor) if is_more else None),
+        "shown": len(page.rows),
+        "problem": problem,
+        "is_filtered": form.is_valid() and bool(form.filters()),
+        "asked": _in_words(form),
+        "next_url": _next_url(request, page.next_cursor),
+        "cursor": cursor,
+    }
+    partial = "wallet/_rows.html" if is_more and not problem else "wallet/_found.html"
+    status = 422 if problem or form.errors else 200
+    return http.page(request, "wallet/history.html", context, partial=partial, status=status)
+
+
+def _read(wallet: Wallet, filters: selectors.Filters, cursor: str) -> tuple[selectors.Page, str]:
+    """Return the page, and what went wrong with it, if anything."""
+    try:
+        return selectors.page(wallet_id=wallet.pk, filters=filters, cursor=cursor), ""
+    except activity.BadCursor as error:
+        raise Http404 from error
+    except OperationalError as error:
+        if db.sqlstate(error) != _CANCELLED:
+            raise
+        return selectors.Page([], ""), _SLOW
+
+
+def _day_of(cursor: str) -> date:
+    """Return the day of the last row of the page before."""
+    return timezone.localdate(activity.decode(cursor)[0])
+
+
+def _days(rows: Sequence[selectors.Row], *, after: date | None) -> list[_Day]:
+    """Group rows by local day. after is the day whose heading stands already."""
+    days: list[_Day] = []
+    for row in rows:
+        on = timezone.localdate(row.at)
+        if not days or days[-1].on != on:
+            days.append(_Day(on, heading=on != after))
+        days[-1].rows.append(row)
+    return days
+
+
+def _next_url(request: Request, cursor: str) -> str:
+    """Return the address of the next page, with the same filters; empty at the end."""
+    if not cursor:
+        return ""
+    query = request.GET.copy()
+    query["cursor"] = cursor
+    return f"?{query.urlencode()}"
+
+
+def _in_words(form: FilterForm) -> str:
+    """Say what was asked for: failed, payments, money out, “Kabir”, from 1 Nov."""
+    if not form.is_valid():
+        return ""
+    given = form.cleaned_data
+    words = [_label(form, "status"), _label(form, "kind")]
+    words.append(f"money {given['direction']}" if given["direction"] else "")
+    words.append(f"“{given['q']}”" if given["q"] else "")
+    words += [f"{end} {dates.short_day(given[end])}" for end in ("from", "to") if given[end]]
+    return ", ".join(word for word in words if word)
+
+
+def _label(form: FilterForm, name: str) -> str:
+    chosen = form.cleaned_data[name]
+    return str(dict(form.fields[name].choices)[chosen]).lower() if chosen else ""  # type: ignore[attr-defined]
+
+
+@require_safe
+@with_wallet
+def receipt(request: Request, wallet: Wallet, public_id: UUID) -> HttpResponse:
+    """Show one movement; right after sending, as the receipt that says so."""
+    found = selectors.receipt(wallet_ids=[wallet.pk], public_id=public_id)
+    if found is None:
+        raise Http404
+    is_in = found.row.amount_minor > 0
+    is_new = "new" in request.GET and not is_in and found.row.is_person
+    context = {
+        "flow": "Receipt" if is_new else "Payment",
+        "back": reverse("wallet:history"),
+        "receipt": found,
+        "row": found.row,
+        "is_in": is_in,
+        "amount_minor": abs(found.row.amount_minor),
+        "steps": _steps(found),
+    }
+    template = "wallet/receipt.html" if is_new else "wallet/transaction.html"
+    return http.page(request, template, context)
+
+
+def _steps(found: selectors.Receipt) -> list[dict[str, Any]]:
+    """Return what happened, in order, in words."""
+    row, at = found.row, found.row.at
+    shown = money.format(abs(row.amount_minor), row.currency)
+    before = money.format(found.balance_before_minor, row.currency)
+    after = money.format(found.balance_after_minor, row.currency)
+    moved = f"Your balance went from {before} to {after}"
+    who = row.name.split(" ")[0] if row.is_person else row.name
+    if row.amount_minor < 0:
+        return [
+            {"title": f"You sent {shown}", "text": moved, "at": at, "state": "done"},
+            {"title": f"Arrived with {who}", "text": "At once", "at": at, "state": "done"},
+        ]
+    first = f"{who} sent {shown}" if row.is_person else f"{who} confirmed {shown}"
+    source = "From their NexaPay balance" if row.is_person else "From your bank account"
+    return [
+        {"title": first, "text": source, "at": at, "state": "done"},
+        {"title": "Added to your wallet", "text": moved, "at": at, "state": "done"},
+    ]

@@ -1,0 +1,161 @@
+"""Sending, step three: check, confirm, and every way that may end."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import OperationalError
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from nexapay.kernel import db, http, money
+from wallet import drafts, people, selectors, services
+from wallet.drafts import Seen
+from wallet.forms import SendForm
+from wallet.models import Wallet
+from wallet.views.access import Request, with_wallet
+from wallet.views.send import amount_page
+
+_GONE = "That payment is no longer open here. Nothing was sent. Start again."
+_BUSY = "NexaPay is busy. Nothing was sent. Try again: it cannot be sent twice."
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@with_wallet
+def review(request: Request, wallet: Wallet, key: UUID) -> HttpResponse:
+    """Show what will be sent; on POST send exactly what was seen, once."""
+    if request.method == "POST":
+        return _confirm(request, wallet, key)
+    if sent := selectors.sent_with(actor_id=request.user.pk, key=key):
+        return http.go(request, "wallet:receipt", sent.public_id)
+    draft = drafts.find(request.session, key)
+    if draft is None:
+        messages.warning(request, _GONE)
+        return http.go(request, "wallet:send")
+    form = _form(request, wallet, key, to=draft.to, amount=draft.amount, note=draft.note)
+    if not form.is_valid():
+        return amount_page(request, wallet, form)
+    seen = Seen(
+        user_id=request.user.pk,
+        key=str(key),
+        source_id=wallet.pk,
+        target_id=form.target.pk,  # type: ignore[union-attr]
+        amount_minor=form.cleaned_data["amount"],
+        currency=wallet.currency,
+        note=form.cleaned_data["note"],
+    )
+    problem = _BUSY if "busy" in request.GET else ""
+    return _page(request, wallet, seen, typed=form.cleaned_data["to"], problem=problem)
+
+
+def _form(request: Request, wallet: Wallet, key: UUID, **typed: str) -> SendForm:
+    data = {**typed, "idempotency_key": str(key)}
+    return SendForm(data, user_id=request.user.pk, wallet=wallet)
+
+
+def _confirm(request: Request, wallet: Wallet, key: UUID) -> HttpResponse:
+    try:
+        seen = drafts.read_token(request.POST.get("token", ""), user_id=request.user.pk, key=key)
+    except drafts.BadToken as refusal:
+        if sent := selectors.sent_with(actor_id=request.user.pk, key=key):
+            return _receipt(request, sent.public_id)
+        return _dead_end(request, key, str(refusal))
+    try:
+        transfer = services.send_money(
+            actor_id=seen.user_id,
+            source_id=seen.source_id,
+            target_id=seen.target_id,
+            amount_minor=seen.amount_minor,
+            note=seen.note,
+            idempotency_key=key,
+            now=timezone.now(),
+        )
+    except services.TransferRefused as refusal:
+        return _refused(request, wallet, seen, refusal)
+    except services.Busy:
+        return _busy(request, wallet, seen)
+    except OperationalError as error:
+        if db.sqlstate(error) is not None:
+            raise
+        return _unknown(request, seen)
+    drafts.drop(request.session, key)
+    return _receipt(request, transfer.public_id)
+
+
+def _receipt(request: Request, public_id: UUID) -> HttpResponse:
+    return http.go(request, f"{reverse('wallet:receipt', args=[public_id])}?new=1")
+
+
+def _refused(
+    request: Request, wallet: Wallet, seen: Seen, refusal: services.TransferRefused
+) -> HttpResponse:
+    """Say why on the page where it can be put right: the amount's, or this one."""
+    target = _target(seen)
+    if refusal.field is None or target.owner is None:
+        return _page(request, wallet, seen, problem=str(refusal), status=422)
+    wallet = selectors.primary_wallet(owner_id=request.user.pk) or wallet  # As it is now.
+    form = _form(
+        request,
+        wallet,
+        UUID(seen.key),
+        to=f"@{target.owner.handle}",
+        amount=money.typed(seen.amount_minor, seen.currency),
+        note=seen.note,
+    )
+    if not form.has_error(refusal.field):
+        form.add_error(refusal.field, str(refusal))
+    return amount_page(request, wallet, form)
+
+
+def _busy(request: Request, wallet: Wallet, seen: Seen) -> HttpResponse:
+    """Nothing moved. htmx swaps no 503 into a page, so it is led to one that says so."""
+    if request.htmx:
+        return http.go(request, f"{reverse('wallet:send_review', args=[seen.key])}?busy=1")
+    return _page(request, wallet, seen, problem=_BUSY, status=503)
+
+
+def _unknown(request: Request, seen: Seen) -> HttpResponse:
+    """The answer of the database was lost. Reads nothing: the database may be what is away."""
+    context = {"flow": "Send money", "seen": seen, "token": seen.sign()}
+    return http.page(request, "wallet/send_unknown.html", context, status=503)
+
+
+def _dead_end(request: Request, key: UUID, problem: str) -> HttpResponse:
+    """Say that this page cannot be confirmed, and lead back to where the draft still is."""
+    draft = drafts.find(request.session, key)
+    again = reverse("wallet:send_review", args=[key]) if draft else reverse("wallet:send")
+    context = {"flow": "Send money", "problem": problem, "again": again}
+    return http.page(request, "wallet/send_dead_end.html", context, status=422)
+
+
+def _target(seen: Seen) -> Wallet:
+    return Wallet.objects.select_related("owner").get(pk=seen.target_id)
+
+
+def _page(
+    request: Request,
+    wallet: Wallet,
+    seen: Seen,
+    *,
+    typed: str = "",
+    problem: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """Show what will be sent, and carry exactly that in the token."""
+    owner = _target(seen).owner
+    found = [owner] if owner else []
+    change = f"{reverse('wallet:send')}?draft={seen.key}"
+    context: dict[str, Any] = {
+        "flow": "Send money",
+        "step": 3,
+        "seen": seen,
+        "token": seen.sign(),
+        "payee": next(iter(people.describe(wallet_id=wallet.pk, people=found, typed=typed)), None),
+        "left_minor": wallet.balance.available_minor - seen.amount_minor,
+        "problem": problem,
+        "change": change,
+        "back": f"{change}&to=@{owner.handle}" if owner else change,
+    }
+    return http.page(request, "wallet/send_review.html", context, status=status)
