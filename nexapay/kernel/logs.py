@@ -42,6 +42,7 @@ def config(*, level: str) -> dict[str, Any]:
             "httpx": {"level": "WARNING"},
             "httpcore": {"level": "WARNING"},
             "procrastinate": {"level": "WARNING"},
+            "psycopg.pool": {"level": "ERROR"},  # It warns at each try to reconnect.
         },
     }
 

@@ -1,14 +1,17 @@
 """Run the background worker: the jobs of the queue, and what is due by the clock."""
 
 import asyncio
+import signal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from procrastinate import exceptions
+from procrastinate import PsycopgConnector, exceptions
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.utils import connector_params
 
-_GRACE_S = 8
 _CONCURRENCY = 4
+_GRACE_S = 8
+_DATABASE_WAIT_S = 5
 
 
 class Command(BaseCommand):
@@ -16,19 +19,36 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run it. A database that goes away ends it with an error, and the supervisor starts anew."""
+        """Run it. Without its database it ends with an error, and the supervisor starts it anew."""
         try:
-            asyncio.run(_work())
+            was_told = asyncio.run(_work())
         except exceptions.ProcrastinateException as error:
             raise CommandError(f"The worker lost its database: {type(error).__name__}.") from None
+        if not was_told:
+            raise CommandError("The worker stopped because one of its parts failed.")
 
 
-async def _work() -> None:
-    connector = app.connector.get_worker_connector()  # type: ignore[attr-defined]
+async def _work() -> bool:
+    """Work until a signal says stop, and return whether one did; running jobs are finished."""
+    running = asyncio.create_task(_run())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, running.cancel)
+    try:
+        await running
+    except asyncio.CancelledError:
+        return True
+    return False
+
+
+async def _run() -> None:
+    connector = PsycopgConnector(
+        kwargs=connector_params(), min_size=1, max_size=4, timeout=_DATABASE_WAIT_S
+    )
     with app.replace_connector(connector) as working:
         async with working.open_async():
             await working.run_worker_async(
                 concurrency=_CONCURRENCY,
                 delete_jobs="successful",
                 shutdown_graceful_timeout=_GRACE_S,
+                install_signal_handlers=False,
             )
