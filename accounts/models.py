@@ -1,24 +1,34 @@
 """A person: how we call them, how they sign in, how others find them."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Lower, Upper
 from django.utils import timezone
+
+from accounts import phones
 
 
 class UserManager(BaseUserManager["User"]):
     """People, found by the key that signs them in to the admin: the handle."""
 
-    def create_superuser(self, handle: str, password: str, *, name: str = "Staff") -> "User":
-        """Make a person who may see everything in the admin."""
-        user = self.model(handle=handle, name=name, is_staff=True, is_superuser=True)
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(handle=(username or "").lower())
+
+    def create_superuser(
+        self, handle: str, password: str | None = None, *, name: str = "Staff", **fields: Any
+    ) -> "User":
+        """Make a person who may see everything in the admin; what opens with them opens too."""
+        user = self.model(
+            handle=handle.lower(), name=name, is_staff=True, is_superuser=True, **fields
+        )
         user.set_password(password)
-        user.save()
+        with transaction.atomic(using=self.db):
+            user.save(using=self.db)
         return user
 
 
@@ -76,3 +86,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     def phone_ending(self) -> str:
         """The last four digits, to tell two people of one name apart; empty without a phone."""
         return self.phone[-4:] if self.phone else ""
+
+    @property
+    def phone_masked(self) -> str:
+        """The phone as its owner sees it on a screen that others may see; empty without one."""
+        return phones.masked(self.phone) if self.phone else ""

@@ -14,7 +14,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/", include("accounts.doors")),
     path("settings/", include("accounts.urls")),
     path("", include("wallet.urls")),
     path("", include("onramp.urls")),
@@ -26,4 +26,5 @@ urlpatterns = [
 handler400 = views.bad_request
 handler403 = views.permission_denied
 handler404 = views.page_not_found
+handler429 = views.too_many  # allauth looks here for it.
 handler500 = views.server_error
