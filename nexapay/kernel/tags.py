@@ -175,7 +175,7 @@ def daycount(series: charts.Series) -> int:
 
 @register.simple_tag
 def when(at: datetime | None, form: str = "short") -> SafeString:
-    """{% when at %}: a time element. form: short (6:42 pm, Yesterday, 14 Nov), clock, full, long."""
+    """{% when at %}: a time element. form: short (6:42 pm, 14 Nov), clock, full, long."""
     if at is None:
         return SafeString("")
     words = {"clock": dates.clock, "full": dates.full, "long": dates.long}.get(form, dates.short)
