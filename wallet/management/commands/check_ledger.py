@@ -20,7 +20,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Check, then say what was found."""
-        report = audit.run(clock=timezone.now, progress=self.stderr.write)
+        quiet = options["json"] and not self.stderr.isatty()
+        progress = (lambda line: None) if quiet else self.stderr.write
+        report = audit.run(clock=timezone.now, progress=progress)
         findings = [str(finding) for finding in report.findings]
         if options["json"]:
             counts = {"wallets": report.wallets, "transfers": report.transfers}
