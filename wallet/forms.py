@@ -24,7 +24,7 @@ _UNPAYABLE = {Wallet.Status.FROZEN, Wallet.Status.CLOSED}
 class PeopleForm(forms.Form):
     """What somebody looks for among people."""
 
-    q = LineField(max_length=80, required=False)
+    q = LineField(max_length=254, required=False)
 
 
 class PayeeForm(forms.Form):
