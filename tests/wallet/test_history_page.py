@@ -41,7 +41,7 @@ class TestHistory:
         with ABOUT_NOW:
             page = _text(sign_in(ana).get(URL))
 
-        order = ["Today, Fri 20 Nov", "After m", "Yesterday, Thu 19 Nov", "Before m", "test-bank"]
+        order = ["Today, Fri 20 Nov", "After m", "Yesterday, Thu 19 Nov", "Before m", "Banyan Bank"]
         places = [page.index(text) for text in order]
         assert places == sorted(places)
 
