@@ -1,15 +1,16 @@
 """Whom a wallet deals with: for those who pay again, and for those who look for somebody."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count
+from django.db.models import Count, OuterRef, Subquery
 
 from accounts import selectors as accounts
 from accounts.models import User
-from wallet.models import Entry, Transfer
+from wallet.models import Entry, Transfer, Wallet
 
 QUERY_MIN_LENGTH = accounts.QUERY_MIN_LENGTH
 _RECENT_ENTRIES = 100  # How far back "recent" looks: one range of one index, however long the past.
@@ -93,10 +94,14 @@ def describe(*, wallet_id: int, people: Iterable[User], typed: str) -> list[Paye
 
 def times_paid(*, wallet_id: int, user_ids: Iterable[int]) -> dict[int, int]:
     """Return how often the wallet paid each of these people, for those it ever paid."""
-    paid = Transfer.objects.filter(
-        source_id=wallet_id, target__owner_id__in=list(user_ids), kind=Transfer.Kind.SEND
-    )
-    return dict(paid.values_list("target__owner_id").annotate(times=Count("pk")))
+    # Counted for each of their wallets from the index transfer_between alone.
+    paid = Transfer.objects.filter(source_id=wallet_id, target_id=OuterRef("pk")).order_by()
+    times = paid.values("target_id").annotate(times=Count("*")).values("times")
+    wallets = Wallet.objects.filter(owner_id__in=list(user_ids)).annotate(times=Subquery(times))
+    found: Counter[int] = Counter()
+    for owner_id, count in wallets.values_list("owner_id", "times"):
+        found[owner_id] += count or 0
+    return {owner_id: count for owner_id, count in found.items() if count}
 
 
 def _matches(person: User, query: str) -> bool:

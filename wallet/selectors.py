@@ -41,6 +41,9 @@ __all__ = [
 ]
 
 
+_REFERENCE = "NXP-"
+
+
 class Person(NamedTuple):
     """Somebody this wallet has dealt with."""
 
@@ -118,7 +121,7 @@ def receipt(*, wallet_ids: Sequence[int], public_id: UUID) -> Receipt | None:
 def reference(public_id: UUID) -> str:
     """Return what people may read to one another: NXP-41AD-77C2-10F8."""
     digits = public_id.hex[:12].upper()
-    return f"NXP-{digits[:4]}-{digits[4:8]}-{digits[8:]}"
+    return f"{_REFERENCE}{digits[:4]}-{digits[4:8]}-{digits[8:]}"
 
 
 def people_in(rows: Sequence[Row], *, limit: int) -> list[Person]:
@@ -167,6 +170,9 @@ def _filtered(found: QuerySet[Entry], wallet_id: int, filters: Filters) -> Query
 
 def _matching(wallet_id: int, q: str) -> Q:
     """Return a condition on the note, the other side's name or handle, or the reference."""
+    meant = _public_ids(q)
+    if meant and q.upper().startswith(_REFERENCE):
+        return Q(transfer__public_id__range=meant)  # Alone, so that an index answers it.
     condition = Q(transfer__note__icontains=q)
     for side in ("source", "target"):
         other = Q(**{f"transfer__{side}__name__icontains": q})
@@ -174,17 +180,15 @@ def _matching(wallet_id: int, q: str) -> Q:
         other |= Q(**{f"transfer__{side}__owner__handle": q.removeprefix("@").lower()})
         # Our own name is on every row, so it says nothing.
         condition |= other & ~Q(**{f"transfer__{side}": wallet_id})
-    if start := _public_id_start(q):
-        condition |= Q(transfer__public_id__startswith=start)
-    return condition
+    return condition | Q(transfer__public_id__range=meant) if meant else condition
 
 
-def _public_id_start(q: str) -> str:
-    """Return how the public ids begin that the reference q stands for, or nothing."""
-    digits = q.upper().removeprefix("NXP-").replace("-", "").lower()
-    if not re.fullmatch(r"[0-9a-f]{4,12}", digits):
-        return ""
-    return digits if len(digits) <= 8 else f"{digits[:8]}-{digits[8:]}"
+def _public_ids(q: str) -> tuple[UUID, UUID] | None:
+    """Return the first and last public id that the reference q may stand for, if it is one."""
+    digits = q.upper().removeprefix(_REFERENCE).replace("-", "")
+    if not re.fullmatch(r"[0-9A-F]{4,12}", digits):
+        return None
+    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "F"))
 
 
 def _row(entry: Entry) -> Row:
