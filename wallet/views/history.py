@@ -40,7 +40,7 @@ def history(request: Request, wallet: Wallet) -> HttpResponse:
     page, problem = selectors.Page([], ""), ""
     if form.is_valid():
         page, problem = _read(wallet, form.filters(), cursor)
-    is_more = bool(cursor and request.htmx)
+    is_more = bool(cursor and request.htmx and not request.htmx.history_restore_request)
     context = {
         "form": form,
         "pickers": [form["kind"], form["status"]],
