@@ -6,17 +6,16 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.utils import timezone
 
 from tests.factories import available, make_wallet
 from tests.wallet.forge import sql
-from wallet import audit, journal, services
+from tests.wallet.support import bank, findings, movement, post
+from wallet import journal
 from wallet.journal import Movement
 from wallet.models import Entry, Transfer, Wallet
 
 pytestmark = pytest.mark.django_db
 
-UNASKED = "credits from banks were asked for"  # The on-ramp's check; there is none here.
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BIG = 2**63 - 1
 
@@ -29,38 +28,6 @@ def ana() -> Wallet:
 @pytest.fixture
 def ben() -> Wallet:
     return make_wallet()
-
-
-def bank(name: str = "Banyan Bank") -> Wallet:
-    return services.settlement_wallet(bank=name, currency="INR")
-
-
-def movement(source: Wallet, target: Wallet, amount_minor: int = 10, **terms: Any) -> Movement:
-    return Movement(
-        **{
-            "kind": Transfer.Kind.SEND if source.tracks_balance else Transfer.Kind.ONRAMP,
-            "source_id": source.pk,
-            "target_id": target.pk,
-            "amount_minor": amount_minor,
-            "currency": "INR",
-            "actor_id": source.owner_id,
-            "idempotency_key": uuid4(),
-            "note": "",
-            "happened_at": timezone.now(),
-        }
-        | terms
-    )
-
-
-def post(*movements: Movement) -> list[Transfer]:
-    balances = journal.lock(pk for m in movements for pk in (m.source_id, m.target_id))
-    [[clock]] = sql("SELECT clock_timestamp()")
-    return journal.post(movements, balances, posted_at=clock)
-
-
-def assert_books_agree() -> None:
-    findings = audit.run(clock=timezone.now).findings
-    assert [finding for finding in findings if finding.check != UNASKED] == []
 
 
 def fingerprint_in_sql(m: Movement) -> bytes:
@@ -143,13 +110,13 @@ class TestEntryHash:
     def test_of_odd_input_is_the_database_s_own(self, ben: Wallet, terms: dict[str, Any]) -> None:
         post(movement(bank(), ben, **terms))
 
-        assert_books_agree()
+        assert findings() == []
 
     def test_holds_up_to_the_largest_amount_there_is(self, ben: Wallet) -> None:
         post(movement(bank(), ben, BIG))
 
         assert available(ben) == BIG
-        assert_books_agree()
+        assert findings() == []
 
     def test_keeps_a_wallet_s_history_in_order_when_a_clock_goes_back(
         self, ana: Wallet, ben: Wallet
@@ -158,7 +125,7 @@ class TestEntryHash:
         [earlier] = post(movement(ben, ana, happened_at=EPOCH))
 
         assert earlier.happened_at == later.happened_at
-        assert_books_agree()
+        assert findings() == []
 
 
 class TestBatch:
@@ -180,7 +147,7 @@ class TestBatch:
         assert list(numbers.filter(wallet=ana)) == list(range(1, 752))
         assert list(numbers.filter(wallet=cem)) == list(range(1, 501))
         assert (available(ben), available(cem)) == (0, 0)
-        assert_books_agree()
+        assert findings() == []
 
     def test_chains_each_entry_to_the_one_before_it(self, ana: Wallet, ben: Wallet) -> None:
         post(movement(ana, ben, 1), movement(ben, ana, 1), movement(ana, ben, 2))
@@ -211,7 +178,7 @@ class TestWalletsThatTrackNoBalance:
             (one.pk, -500, None),
             (other.pk, 500, None),
         ]
-        assert_books_agree()
+        assert findings() == []
 
     def test_are_not_locked(self) -> None:
         assert journal.lock([bank().pk]) == {}
@@ -220,4 +187,4 @@ class TestWalletsThatTrackNoBalance:
         post(movement(bank(), ana, 5_000), movement(ana, ben, 6_000))
 
         assert (available(ana), available(ben)) == (0, 6_000)
-        assert_books_agree()
+        assert findings() == []

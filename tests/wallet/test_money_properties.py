@@ -7,7 +7,6 @@ The model is a dict of what each has. Every act is asked of both; both must give
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,15 +25,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from nexapay.kernel.db import ClockTimestamp
 from tests.factories import make_wallet, send
-from wallet import audit, journal, services
+from tests.wallet.support import bank, findings, movement, post
+from wallet import services
 from wallet.journal import Movement
 from wallet.models import Balance, Entry, Transfer, Wallet
 
 pytestmark = pytest.mark.django_db
 
-BANK = "Banyan Bank"
 PEOPLE = 4
 PERSON = st.integers(0, PEOPLE - 1)
 HOP = st.sampled_from([1, 2, 3, 1, 2, 3, 0])  # To whom: so many seats on; 0 is oneself.
@@ -48,8 +46,6 @@ HOUSE = -1
 MOVE = st.tuples(st.integers(HOUSE, PEOPLE - 1), HOP, st.integers(1, 40))
 BATCH = st.lists(MOVE, min_size=1, max_size=50)
 START_MINOR = 1_000
-# A wallet's checks; that an on-ramp stands behind every credit is not the wallet's to know.
-NOT_OURS = "credits from banks were asked for"
 
 
 @dataclass(frozen=True)
@@ -123,11 +119,11 @@ class MoneyMachine(RuleBasedStateMachine):
         self.block.__enter__()
 
     def teardown(self) -> None:
-        findings = audit.run(clock=timezone.now).findings
+        found = findings()
         sums = Entry.objects.aggregate(Sum("delta_available_minor"), Sum("delta_locked_minor"))
         transaction.set_rollback(True)
         self.block.__exit__(None, None, None)
-        assert [finding for finding in findings if finding.check != NOT_OURS] == []
+        assert found == []
         assert set(sums.values()) == {0}
 
     @rule(payer=PERSON, hop=HOP, amount_minor=PAID | PAID | ODD, note=NOTE, key=KEY)
@@ -175,9 +171,9 @@ class MoneyMachine(RuleBasedStateMachine):
         movements = [self.movement(terms, key) for terms, key in acts]
         if after is None:
             with pytest.raises(IntegrityError), transaction.atomic():
-                post(movements)
+                post(*movements)
         else:
-            post(movements)
+            post(*movements)
             self.books = after
 
     @invariant()
@@ -207,28 +203,14 @@ class MoneyMachine(RuleBasedStateMachine):
         return Terms(payer, payee, amount_minor, "")
 
     def movement(self, terms: Terms, key: UUID) -> Movement:
-        from_bank = terms.payer == HOUSE
-        source = bank() if from_bank else self.people[terms.payer]
-        return Movement(
-            kind=Transfer.Kind.ONRAMP if from_bank else Transfer.Kind.SEND,
-            source_id=source.pk,
-            target_id=self.people[terms.payee].pk,
-            amount_minor=terms.amount_minor,
-            currency="INR",
-            actor_id=source.owner_id,
-            idempotency_key=key,
-            note=terms.note,
-            happened_at=timezone.now(),
-        )
-
-
-def bank() -> Wallet:
-    return services.settlement_wallet(bank=BANK, currency="INR")
+        source = bank() if terms.payer == HOUSE else self.people[terms.payer]
+        payee = self.people[terms.payee]
+        return movement(source, payee, terms.amount_minor, idempotency_key=key)
 
 
 def credit(wallet: Wallet, amount_minor: int, key: UUID) -> Transfer:
     return services.credit_from_bank(
-        bank=BANK,
+        bank=bank().name,
         wallet_id=wallet.pk,
         amount_minor=amount_minor,
         currency="INR",
@@ -236,16 +218,6 @@ def credit(wallet: Wallet, amount_minor: int, key: UUID) -> Transfer:
         note="",
         now=timezone.now(),
     )
-
-
-def post(movements: list[Movement]) -> None:
-    wallet_ids = {pk for m in movements for pk in (m.source_id, m.target_id)}
-    journal.post(movements, journal.lock(wallet_ids), posted_at=clock())
-
-
-def clock() -> datetime:
-    """Return the database's clock, as the services read it."""
-    return Wallet.objects.values(at=ClockTimestamp())[0]["at"]
 
 
 @pytest.fixture
