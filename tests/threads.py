@@ -1,11 +1,12 @@
 """Real threads with real connections, all starting at once."""
 
+import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Barrier
 from typing import TypeVar
 
-from django.db import connections
+from django.db import connection, connections
 
 _T = TypeVar("_T")
 
@@ -34,3 +35,30 @@ def _outcome(act: Callable[[], _T]) -> _T | Exception:
         return act()
     except Exception as error:  # The test says which errors it expects.
         return error
+
+
+def behind_us(pool: ThreadPoolExecutor, act: Callable[[], _T]) -> Future[_T]:
+    """Start the act in a thread; return once it waits for a lock that our transaction holds."""
+
+    started = pool.submit(alone, act)
+    while not _somebody_waits_for_us():
+        assert not started.done(), f"it did not wait: {started.exception() or started.result()}"
+        time.sleep(0.002)
+    return started
+
+
+def alone(act: Callable[[], _T]) -> _T:
+    """Run the act in a thread, on a connection that is closed behind it."""
+    try:
+        return act()
+    finally:
+        connections.close_all()
+
+
+def _somebody_waits_for_us() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks"
+            " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
+        )
+        return bool(cursor.fetchone()[0])

@@ -1,15 +1,18 @@
 """Many at once, with real threads and connections. Each test fails without the guard it names."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from uuid import uuid4
 
 import pytest
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from tests.factories import available, fund, make_wallet, send
-from tests.threads import at_once
-from wallet import audit, services
-from wallet.models import Entry, Transfer, Wallet
+from tests.threads import alone, at_once, behind_us
+from tests.wallet.support import clock, movement
+from wallet import audit, journal, services
+from wallet.models import Balance, Entry, Transfer, Wallet
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -119,3 +122,100 @@ class TestRaces:
             stamps = Entry.objects.filter(wallet=wallet).order_by("version")
             times = list(stamps.values_list("created_at", flat=True))
             assert times == sorted(times)
+
+
+class TestLock:
+    """One at a time, step by step: these fail every time their guard is gone, not most times."""
+
+    def test_makes_the_next_payment_wait_and_see_what_this_one_left(self) -> None:
+        """Guard: the balance row is locked, and the funds are checked under the lock."""
+        ana, ben, cem = make_wallet(balance_minor=100), make_wallet(), make_wallet()
+
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                balances = journal.lock([ana.pk, ben.pk])
+                second = behind_us(pool, partial(send, ana, cem, 100))
+                journal.post([movement(ana, ben, 100)], balances, posted_at=clock())
+
+            with pytest.raises(services.InsufficientFunds):
+                second.result()
+
+        assert (available(ana), available(ben), available(cem)) == (0, 100, 0)
+
+    def test_takes_the_rows_in_wallet_order_however_they_lie(self) -> None:
+        """Guard: order_by. Asked backwards, and with the first row last in the table."""
+        low, high = make_wallet(), make_wallet()
+        Balance.objects.filter(wallet=low).update(version=0)  # Moves it behind the other one.
+
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                journal.lock([high.pk])
+                second = behind_us(pool, partial(lock_by_reading_the_table, high.pk, low.pk))
+
+                with pytest.raises(OperationalError, match="could not obtain lock"):
+                    lock_now(low, "FOR NO KEY UPDATE")
+            second.result()
+
+    def test_lets_a_foreign_key_name_the_row_meanwhile(self) -> None:
+        """Guard: no_key. What refers to a balance is written while a payment holds it."""
+        ana = make_wallet()
+
+        with ThreadPoolExecutor(1) as pool, transaction.atomic():
+            journal.lock([ana.pk])
+            pool.submit(alone, partial(lock_now, ana, "FOR KEY SHARE")).result()
+
+    def test_is_followed_by_a_look_at_the_status(self) -> None:
+        """Guard: the status is read after the lock. A freeze that came first has come first."""
+        ana, ben = make_wallet(balance_minor=100), make_wallet()
+
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                services.set_status(wallet_id=ana.pk, status=Wallet.Status.FROZEN)
+                sending = behind_us(pool, partial(send, ana, ben, 10))
+
+            with pytest.raises(services.WalletFrozen):
+                sending.result()
+
+        assert available(ana) == 100
+
+    def test_is_followed_by_a_look_at_the_clock(self) -> None:
+        """Guard: the clock is read after the lock, not when the transaction began."""
+        ana, ben = make_wallet(balance_minor=100), make_wallet(balance_minor=100)
+
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                balances = journal.lock([ana.pk, ben.pk])
+                sending = behind_us(pool, partial(send, ana, ben, 10))
+                [first] = journal.post([movement(ben, ana, 1)], balances, posted_at=clock())
+            second = sending.result()
+
+        assert second.posted_at > first.posted_at
+
+    def test_is_followed_by_a_look_for_the_key(self) -> None:
+        """Guard: the key is looked up after the lock; the answer is the first transfer."""
+        ana, ben = make_wallet(balance_minor=100), make_wallet()
+        asked = movement(ana, ben, 100)
+
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                balances = journal.lock([ana.pk, ben.pk])
+                again = behind_us(pool, partial(send, ana, ben, 100, key=asked.idempotency_key))
+                [first] = journal.post([asked], balances, posted_at=clock())
+
+            assert again.result() == first
+
+        assert available(ben) == 100
+
+
+def lock_by_reading_the_table(*wallet_ids: int) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_indexscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        journal.lock(wallet_ids)
+
+
+def lock_now(wallet: Wallet, strength: str) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT FROM wallet_balance WHERE wallet_id = %s {strength} NOWAIT", [wallet.pk]
+        )

@@ -18,7 +18,8 @@ CREATE TRIGGER balance_stays_with_its_wallet BEFORE UPDATE OF wallet_id ON walle
 CREATE TRIGGER wallet_stays BEFORE DELETE OR TRUNCATE ON wallet_wallet
   FOR EACH STATEMENT EXECUTE FUNCTION wallet_refuse('close a wallet instead');
 
-CREATE FUNCTION wallet_keep_terms() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION wallet_keep_terms() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF (NEW.id, NEW.public_id, NEW.kind, NEW.currency, NEW.tracks_balance, NEW.owner_id)
      IS DISTINCT FROM
