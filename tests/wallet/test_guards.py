@@ -26,7 +26,7 @@ from tests.wallet.guards import (
     rules,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("banks_unasked")]
 
 assert attacks.__all__, "importing the attacks collects them"
 
