@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 import time_machine
 from django.db import OperationalError
@@ -576,14 +577,17 @@ class TestConfirming:
         assert client.post(url, {"token": _token(response)}).status_code == 303
         assert available(ana) == 75_000
 
+    @pytest.mark.parametrize("cause", [None, psycopg.errors.AdminShutdown()])
     def test_never_says_that_nothing_was_sent_when_it_cannot_know(
-        self, monkeypatch: pytest.MonkeyPatch
+        self, monkeypatch: pytest.MonkeyPatch, cause: Exception | None
     ) -> None:
         ana = ananya()
         kabir()
         client = sign_in(ana)
         url, token = _review(client)
-        monkeypatch.setattr(services, "send_money", _raises(OperationalError("gone")))
+        lost = OperationalError("gone")
+        lost.__cause__ = cause
+        monkeypatch.setattr(services, "send_money", _raises(lost))
 
         response = client.post(url, {"token": token})
 

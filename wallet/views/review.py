@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.contrib import messages
 from django.db import OperationalError
 from django.http import HttpResponse
@@ -18,6 +19,7 @@ from wallet.models import Wallet
 from wallet.views.access import Request, with_wallet
 from wallet.views.send import amount_page
 
+_log = structlog.get_logger("nexapay.wallet")
 _GONE = "That payment is no longer open here. Nothing was sent. Start again."
 _BUSY = "NexaPay is busy. Nothing was sent. Try again: it cannot be sent twice."
 
@@ -77,11 +79,18 @@ def _confirm(request: Request, wallet: Wallet, key: UUID) -> HttpResponse:
     except services.Busy:
         return _busy(request, wallet, seen)
     except OperationalError as error:
-        if db.sqlstate(error) is not None:
+        if not _is_lost(error):
             raise
+        _log.error("send outcome unknown", exc_info=error)
         return _unknown(request, seen)
     drafts.drop(request.session, key)
     return _receipt(request, transfer.public_id)
+
+
+def _is_lost(error: OperationalError) -> bool:
+    """Say whether the connection went, so that nobody knows if the database did commit."""
+    code = db.sqlstate(error)
+    return code is None or code.startswith(("08", "57P"))
 
 
 def _receipt(request: Request, public_id: UUID) -> HttpResponse:
