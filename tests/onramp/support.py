@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from django.conf import settings
@@ -79,5 +79,5 @@ def post(
 def post_raw(body: bytes, headers: dict[str, str], *, client: Client | None = None) -> HttpResponse:
     """Post exactly this."""
     client = client or Client()
-    answer: HttpResponse = client.post(URL, body, content_type="application/json", headers=headers)
-    return answer
+    answer = client.post(URL, body, content_type="application/json", headers=headers)
+    return cast(HttpResponse, answer)
