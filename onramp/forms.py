@@ -11,8 +11,14 @@ from onramp import banks
 _CHOOSE = "Choose the bank to take the money from."
 
 
+class _Cards(forms.RadioSelect):
+    def id_for_label(self, id_: str, index: str | None = None) -> str:
+        """Name the first radio, so that a summary of errors has something to lead to."""
+        return super().id_for_label(id_, index or "0")
+
+
 class _BankField(EchoMixin, forms.ChoiceField):
-    widget = forms.RadioSelect
+    widget = _Cards
 
 
 class AddMoneyForm(forms.Form):

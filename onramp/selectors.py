@@ -122,12 +122,13 @@ def by_status() -> list[Tally]:
     return [Tally(*row) for row in rows]
 
 
-def quarantined_by_verdict() -> list[tuple[str, int]]:
-    """Return how many events wait for staff, for each verdict in words."""
+def quarantined_by_verdict() -> list[tuple[str, str, int]]:
+    """Return how many events wait for staff, for each verdict and its words."""
     rows = (
         BankEvent.objects.filter(status=BankEvent.Status.QUARANTINED)
         .order_by("verdict")
         .values_list("verdict")
         .annotate(Count("pk"))
     )
-    return [(str(BankEvent.Verdict(verdict).label), count) for verdict, count in rows]
+    labels = dict(BankEvent.Verdict.choices)
+    return [(verdict, str(labels[verdict]), count) for verdict, count in rows]

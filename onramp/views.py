@@ -15,7 +15,6 @@ from onramp.banks import Payment
 from onramp.forms import AddMoneyForm
 from onramp.models import OnRampTransaction
 from wallet import selectors as wallet_selectors
-from wallet.models import Wallet
 
 
 class Request(http.Request):
@@ -27,7 +26,9 @@ class Request(http.Request):
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: Request) -> HttpResponse:
     """Ask how much and from where; on POST, go to the bank."""
-    wallet = _wallet(request)
+    wallet = wallet_selectors.primary_wallet(owner_id=request.user.pk)
+    if wallet is None:
+        return _no_wallet(request)
     used_last = selectors.last_bank(wallet_id=wallet.pk)
     form = AddMoneyForm(
         request.POST if request.method == "POST" else None,
@@ -94,11 +95,10 @@ def _to_bank(request: Request, onramp: OnRampTransaction) -> HttpResponse:
         return http.go(request, address)
 
 
-def _wallet(request: Request) -> Wallet:
-    wallet = wallet_selectors.primary_wallet(owner_id=request.user.pk)
-    if wallet is None:
-        raise Http404
-    return wallet
+def _no_wallet(request: Request) -> HttpResponse:
+    """Answer staff, who hold no money."""
+    status = 403 if request.method == "POST" else 200
+    return http.page(request, "wallet/no_wallet.html", status=status)
 
 
 def _onramp(request: Request, public_id: UUID) -> OnRampTransaction:

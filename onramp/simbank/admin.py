@@ -14,6 +14,7 @@ class PaymentAdmin(LookOnlyAdmin):
     list_filter = ["status", "brand", "created_at"]
     search_fields = ["=token", "=bank_reference", "=reference"]
     ordering = ["-id"]
+    exclude = ["token"]
     readonly_fields = ["money", "more"]
 
     @admin.display(description="Amount", ordering="amount_minor")

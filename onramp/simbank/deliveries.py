@@ -83,7 +83,7 @@ def _note(delivery: Delivery, answer: int | None, now: datetime) -> None:
         delivery.status, delivery.delivered_at = Delivery.Status.DELIVERED, now
     elif answer is not None and 400 <= answer < 500 and answer not in _PASSING:
         delivery.status = Delivery.Status.REFUSED
-        _log.warning("refused", event=delivery.event_id, answer=answer)
+        _log.warning("refused", delivery=delivery.event_id, answer=answer)
     else:
         delivery.next_attempt_at = now + timedelta(seconds=wait_s(delivery.attempts))
     delivery.save(

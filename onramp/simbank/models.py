@@ -18,7 +18,7 @@ class Payment(models.Model):
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     reference = models.CharField(max_length=64, help_text="The merchant's, shown to the customer.")
-    return_url = models.URLField(max_length=500, help_text="Where the customer goes afterwards.")
+    return_url = models.CharField(max_length=500, help_text="Where the customer goes afterwards.")
     expires_at = models.DateTimeField()
     status = models.CharField(max_length=12, choices=Status, default=Status.AWAITING)
     bank_reference = models.CharField(max_length=32, unique=True)

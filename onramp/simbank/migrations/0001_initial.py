@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "return_url",
-                    models.URLField(
+                    models.CharField(
                         help_text="Where the customer goes afterwards.", max_length=500
                     ),
                 ),

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from procrastinate import PsycopgConnector, exceptions
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.utils import connector_params
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 _CONCURRENCY = 4
 _GRACE_S = 8
@@ -22,7 +23,7 @@ class Command(BaseCommand):
         """Run it. Without its database it ends with an error, and the supervisor starts it anew."""
         try:
             was_told = asyncio.run(_work())
-        except exceptions.ProcrastinateException as error:
+        except (exceptions.ProcrastinateException, PoolTimeout) as error:
             raise CommandError(f"The worker lost its database: {type(error).__name__}.") from None
         if not was_told:
             raise CommandError("The worker stopped because one of its parts failed.")
@@ -41,14 +42,25 @@ async def _work() -> bool:
 
 
 async def _run() -> None:
-    connector = PsycopgConnector(
-        kwargs=connector_params(), min_size=1, max_size=4, timeout=_DATABASE_WAIT_S
+    async with _pool() as pool:
+        await pool.wait(timeout=_DATABASE_WAIT_S)
+        with app.replace_connector(PsycopgConnector()) as working:
+            async with working.open_async(pool):
+                await working.run_worker_async(
+                    concurrency=_CONCURRENCY,
+                    delete_jobs="successful",
+                    shutdown_graceful_timeout=_GRACE_S,
+                    install_signal_handlers=False,
+                )
+
+
+def _pool() -> AsyncConnectionPool:
+    # Django's own settings for connections, and no long hope for a database that is away.
+    return AsyncConnectionPool(
+        kwargs=connector_params(),
+        min_size=1,
+        max_size=4,
+        timeout=_DATABASE_WAIT_S,
+        check=AsyncConnectionPool.check_connection,
+        open=False,
     )
-    with app.replace_connector(connector) as working:
-        async with working.open_async():
-            await working.run_worker_async(
-                concurrency=_CONCURRENCY,
-                delete_jobs="successful",
-                shutdown_graceful_timeout=_GRACE_S,
-                install_signal_handlers=False,
-            )
