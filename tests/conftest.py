@@ -10,6 +10,11 @@ import pytest
 from django.db import connection, transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import override_settings
+from hypothesis import settings
+
+# Speed is never judged here: a busy machine would turn honest tests red.
+settings.register_profile("nexapay", deadline=None)
+settings.load_profile("nexapay")
 
 _flush = DatabaseOperations.execute_sql_flush
 
