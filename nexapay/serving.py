@@ -8,11 +8,12 @@ kill -9 included, ends them all.
 
 import http.client
 import os
+import select
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -196,14 +197,19 @@ class Site:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_LIMIT_S
-        while (answer := _ask_ready(self.port)) != "200":
-            self._tick(0.05)
-            if "waiting" in answer:  # Somebody took migrations back.
-                self._prepare()
+        answer = "it did not answer"
+
+        def meanwhile() -> None:
+            self._tick(0.02)
             if self.supervisor.services[0].failures >= MAX_EARLY_FAILURES:
                 raise Refusal("The web server does not start; the reason is above.")
             if time.monotonic() > deadline:
                 raise Refusal(f"NexaPay did not become ready in {READY_LIMIT_S:.0f} s: {answer}")
+
+        while (answer := _ask_ready(self.port, meanwhile)) != "200":
+            if "waiting" in answer:  # Somebody took migrations back.
+                self._prepare()
+            meanwhile()
 
     def _welcome(self) -> None:
         say(f"NexaPay runs on http://127.0.0.1:{self.port} - Ctrl-C stops it.")
@@ -242,11 +248,19 @@ class Site:
         say("Stopped.")
 
 
-def _ask_ready(port: int) -> str:
-    """Return the status of /readyz, with what it says when it is not 200."""
+def _ask_ready(port: int, meanwhile: Callable[[], None]) -> str:
+    """
+    Return the status of /readyz, with what it says when it is not 200.
+
+    The port is ours before anybody serves it, so the question waits there for the web server;
+    meanwhile is called again and again until the answer comes, and may raise to give up.
+    """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/readyz")
+        meanwhile()
+        while not select.select([connection.sock], [], [], 0)[0]:
+            meanwhile()
         response = connection.getresponse()
         body = response.read(500).decode(errors="replace")
         return "200" if response.status == 200 else f"{response.status} {body}"
