@@ -36,7 +36,7 @@ from nexapay.progress import Refusal, say
 
 STOP_LIMIT_S = 10.0
 READY_LIMIT_S = 60.0
-MAX_EARLY_FAILURES = 3
+MAX_EARLY_FAILURES = 2
 LONGEST_KEEPER_BACKOFF_S = 60.0
 MANAGE = (sys.executable, str(ROOT / "manage.py"))
 
