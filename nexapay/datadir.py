@@ -5,6 +5,7 @@ Whatever the caller's environment names wins; NAME_FILE counts as naming NAME.
 """
 
 import base64
+import importlib
 import os
 import secrets
 import socket
@@ -12,6 +13,8 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
 
 from nexapay.progress import Refusal
 
@@ -47,6 +50,16 @@ def port(environment: Mapping[str, str], option: str | None = None) -> int:
 def check_numbers(environment: Mapping[str, str]) -> None:
     """Refuse a malformed number that only a child would stumble over."""
     _whole_number("WEB_CONCURRENCY", environment.get("WEB_CONCURRENCY") or "2", 1, 128)
+
+
+def check_settings(environment: Mapping[str, str]) -> None:
+    """Read the settings as every child will, before there is any, and refuse what they refuse."""
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        importlib.import_module("nexapay.settings")
+    except (ImproperlyConfigured, ValueError) as error:
+        raise Refusal(str(error)) from error
 
 
 def _whole_number(name: str, text: str, least: int, most: int) -> int:
@@ -132,4 +145,5 @@ def environment(
         "PORT": str(site_port),
         "PYTHONUNBUFFERED": "1",  # Progress is shown when it is made, even into a pipe.
     }
-    return {**given, **chosen, **fixed}
+    kept = {name: value for name, value in given.items() if value}  # Empty is as good as unset.
+    return {**kept, **chosen, **fixed}

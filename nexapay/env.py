@@ -3,7 +3,7 @@
 import os
 import re
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -58,11 +58,18 @@ def url(
 ) -> str:
     """Return NAME, checked to be an absolute URL, without its last slash."""
     value = text(name, default)
-    parts = urlsplit(value)
+    parts = _split(name, value)
     if parts.scheme not in schemes or not parts.netloc:
         allowed = " or ".join(f"{scheme}://…" for scheme in schemes)
         raise ImproperlyConfigured(f"{name} is malformed; it must look like {allowed}.")
     return value.rstrip("/")
+
+
+def _split(name: str, value: str) -> SplitResult:
+    try:
+        return urlsplit(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is malformed: {error}.") from error
 
 
 def webhook_secrets(name: str) -> list[str]:
@@ -75,7 +82,7 @@ def webhook_secrets(name: str) -> list[str]:
 
 def database(name: str, value: str) -> dict[str, object]:
     """Return Django's connection settings for postgresql://user:password@host:port/database."""
-    parts = urlsplit(value)
+    parts = _split(name, value)
     if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
         raise ImproperlyConfigured(
             f"{name} is malformed; it must look like postgresql://user:password@host/database."

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
+from typing import Protocol
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -134,6 +135,13 @@ class Guard:
                 self._process.stdin.close()
 
 
+class Log(Protocol):
+    """Where a service's standard error goes; the terminal's, where it has no log."""
+
+    def open(self) -> int:
+        """Return a descriptor to write to; who asked closes it."""
+
+
 @dataclass
 class Service:
     """A command that is to run until we stop it."""
@@ -142,6 +150,7 @@ class Service:
     argv: Sequence[str]
     env: Mapping[str, str] | None = None
     pass_fds: Sequence[int] = ()
+    log: Log | None = None
     process: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
     failures: int = field(default=0, init=False)
     started_at: float = field(default=0.0, init=False)
@@ -167,14 +176,20 @@ class Supervisor:
                 self._bury(service, service.process)
 
     def _start(self, service: Service) -> None:
-        service.process = subprocess.Popen(
-            service.argv,
-            env=service.env,
-            pass_fds=service.pass_fds,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=dying_with_us(),
-        )
+        log = service.log.open() if service.log else None
+        try:
+            service.process = subprocess.Popen(
+                service.argv,
+                env=service.env,
+                pass_fds=service.pass_fds,
+                stdin=subprocess.DEVNULL,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=dying_with_us(),
+            )
+        finally:
+            if log is not None:
+                os.close(log)
         service.started_at = time.monotonic()
         self._guard.add(service.process.pid)
 

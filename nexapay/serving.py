@@ -8,18 +8,22 @@ kill -9 included, ends them all.
 
 import http.client
 import os
+import select
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 from nexapay import datadir, devdb, stamps
+from nexapay.childlogs import ChildLog
 from nexapay.datadir import ROOT, Environment
 from nexapay.processes import (
+    FIRST_BACKOFF_S,
+    SETTLED_AFTER_S,
     Guard,
     Service,
     Signals,
@@ -32,7 +36,8 @@ from nexapay.progress import Refusal, say
 
 STOP_LIMIT_S = 10.0
 READY_LIMIT_S = 60.0
-MAX_EARLY_FAILURES = 3
+MAX_EARLY_FAILURES = 2
+LONGEST_KEEPER_BACKOFF_S = 60.0
 MANAGE = (sys.executable, str(ROOT / "manage.py"))
 
 
@@ -95,16 +100,38 @@ class Steps:
             step.wait()
 
 
+class Keeping:
+    """Brings the embedded database's keeper back, ever less often while it fails."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._wait_s = FIRST_BACKOFF_S
+        self._started_at = time.monotonic()
+        self._due_at = 0.0
+
+    def tick(self) -> None:
+        """Start a keeper when there is none and it is time to try; call it often."""
+        now = time.monotonic()
+        if now < self._due_at or devdb.is_kept(self.folder):
+            return
+        if now - self._started_at > SETTLED_AFTER_S:
+            self._wait_s = FIRST_BACKOFF_S
+        say(f"The database's keeper is gone; starting it again. {devdb.why_not(self.folder)}")
+        devdb.start(self.folder)
+        self._started_at = time.monotonic()
+        self._due_at = self._started_at + self._wait_s
+        self._wait_s = min(2 * self._wait_s, LONGEST_KEEPER_BACKOFF_S)
+
+
 class Site:
     """Everything that one plain run starts."""
 
     def __init__(self, listener: socket.socket, folder: Path, *, demo_data: bool) -> None:
         self.signals = Signals()
-        self.guard = Guard()
         self.listener = listener
         self.folder = folder
         self.demo_data = demo_data
-        self.embedded = not datadir.is_given(os.environ, "DATABASE_URL")
+        self.keeping = None if datadir.is_given(os.environ, "DATABASE_URL") else Keeping(folder)
         self.port = int(listener.getsockname()[1])
         self.environment = datadir.environment(
             os.environ,
@@ -113,32 +140,38 @@ class Site:
             site_port=self.port,
             bank=datadir.bank_port(folder),
         )
+        datadir.check_settings(self.environment)
+        self.guard = Guard()
         self.steps = Steps(self.environment, self.guard, self.signals)
         self.supervisor = Supervisor(self._services(), self.guard, say)
 
     def _services(self) -> list[Service]:
         fd = self.listener.fileno()
         gunicorn = (sys.executable, "-m", "gunicorn", "-c", str(ROOT / "docker" / "gunicorn.py"))
-        web = Service("web", (*gunicorn, "--bind", f"fd://{fd}"), self.environment, (fd,))
-        services = [web, Service("worker", (*MANAGE, "worker"), self.environment)]
-        if self.environment.get("BANK", "simbank") in ("", "simbank"):
-            services.append(Service("bank", (*MANAGE, "simbank"), self.environment))
+        services = [self._service("web", *gunicorn, "--bind", f"fd://{fd}", fds=(fd,))]
+        services.append(self._service("worker", *MANAGE, "worker"))
+        if self.environment.get("BANK", "simbank") == "simbank":
+            services.append(self._service("bank", *MANAGE, "simbank", "--verbosity", "0"))
         return services
+
+    def _service(self, name: str, *argv: str, fds: tuple[int, ...] = ()) -> Service:
+        log = ChildLog(self.folder / "logs" / f"{name}.log")
+        return Service(name, argv, self.environment, fds, log)
 
     def open(self) -> None:
         """Bring everything up and say where it is."""
         statics = self._gather_statics()
-        if self.embedded:
+        if self.keeping:
             say("Starting PostgreSQL ...")
-            devdb.url(self.folder)
-        self.signals.check()
-        sign_ins = self._prepare()
+            devdb.url(self.folder, meanwhile=self.signals.check)
+        if not (self.keeping and stamps.is_prepared(ROOT, self.folder)):
+            self._prepare()
         if statics:
             self.steps.finish(*statics)
             stamps.remember_statics(ROOT, self.folder)
         say("Starting the web server, the worker and the bank ...")
         self._wait_until_ready()
-        self._welcome(sign_ins)
+        self._welcome()
 
     def _gather_statics(self) -> "tuple[subprocess.Popen[bytes], str] | None":
         if stamps.statics_are_fresh(ROOT, self.folder):
@@ -147,33 +180,42 @@ class Site:
         collect = self.steps.start(*MANAGE, "collectstatic", "--noinput", "--verbosity", "0")
         return collect, "The static files could not be gathered"
 
-    def _prepare(self) -> str:
-        """Migrate and, on the very first start, make the demo people; return their sign-ins."""
+    def _prepare(self) -> None:
+        """Migrate and, on the very first start, make the demo people; note their sign-ins."""
         say("Preparing the database ...")
-        first = self.embedded and not stamps.was_prepared(self.folder)
-        sign_ins = self.folder / "sign-ins.txt"
-        options = ["--sign-ins-to", str(sign_ins)]
+        first = self.keeping and not stamps.was_served(self.folder)
+        options = ["--sign-ins-to", str(self._sign_ins)]
         options += ["--seed-demo"] if first and self.demo_data else []
         step = self.steps.start(*MANAGE, "prepare", *options)
         self.steps.finish(step, "The database could not be prepared")
-        if first:
-            stamps.remember_prepared(self.folder)
-        return sign_ins.read_text().strip()
+        if self.keeping:
+            stamps.remember_prepared(ROOT, self.folder)
+
+    @property
+    def _sign_ins(self) -> Path:
+        return self.folder / "sign-ins.txt"
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_LIMIT_S
-        web = self.supervisor.services[0]
-        while (answer := _ask_ready(self.port)) != "200":
-            self._tick(0.05)
-            if web.failures >= MAX_EARLY_FAILURES:
+        answer = "it did not answer"
+
+        def meanwhile() -> None:
+            self._tick(0.02)
+            if self.supervisor.services[0].failures >= MAX_EARLY_FAILURES:
                 raise Refusal("The web server does not start; the reason is above.")
             if time.monotonic() > deadline:
                 raise Refusal(f"NexaPay did not become ready in {READY_LIMIT_S:.0f} s: {answer}")
 
-    def _welcome(self, sign_ins: str) -> None:
+        while (answer := _ask_ready(self.port, meanwhile)) != "200":
+            if "waiting" in answer:  # Somebody took migrations back.
+                self._prepare()
+            meanwhile()
+
+    def _welcome(self) -> None:
         say(f"NexaPay runs on http://127.0.0.1:{self.port} - Ctrl-C stops it.")
-        if sign_ins:
-            print(f"\n{sign_ins}\n", flush=True)
+        say(f"Logs are in {self.folder / 'logs'}; errors are shown here too.")
+        if self._sign_ins.exists() and (text := self._sign_ins.read_text().strip()):
+            print(f"\nSign in as one of these (phone or email, password):\n\n{text}\n", flush=True)
 
     def stay(self) -> NoReturn:
         """Keep everything alive until told to stop."""
@@ -183,10 +225,16 @@ class Site:
     def _tick(self, pause_s: float) -> None:
         self.signals.check()
         self.supervisor.tick()
-        if self.embedded and not devdb.is_kept(self.folder):
-            say("The database's keeper is gone; starting it again.")
-            devdb.start(self.folder)
+        self._show_errors()
+        if self.keeping:
+            self.keeping.tick()
         self.signals.pause(pause_s)
+
+    def _show_errors(self) -> None:
+        for service in self.supervisor.services:
+            if isinstance(service.log, ChildLog):
+                for text in service.log.notices():
+                    say(f"{service.name}: {text}")
 
     def close(self) -> None:
         """Stop everything; a second Ctrl-C stops it at once."""
@@ -194,16 +242,25 @@ class Site:
         already = self.signals.stops
         self.steps.kill()
         self.supervisor.stop(limit_s=STOP_LIMIT_S, hurry=lambda: self.signals.stops > already)
+        self._show_errors()
         self.guard.close()
         devdb.leave(self.folder)
         say("Stopped.")
 
 
-def _ask_ready(port: int) -> str:
-    """Return the status of /readyz, with what it says when it is not 200."""
+def _ask_ready(port: int, meanwhile: Callable[[], None]) -> str:
+    """
+    Return the status of /readyz, with what it says when it is not 200.
+
+    The port is ours before anybody serves it, so the question waits there for the web server;
+    meanwhile is called again and again until the answer comes, and may raise to give up.
+    """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/readyz")
+        meanwhile()
+        while not select.select([connection.sock], [], [], 0)[0]:
+            meanwhile()
         response = connection.getresponse()
         body = response.read(500).decode(errors="replace")
         return "200" if response.status == 200 else f"{response.status} {body}"

@@ -50,11 +50,13 @@ def manage(arguments: Sequence[str]) -> NoReturn:
     environment = datadir.environment(
         given,
         folder,
-        database_url=devdb.url(folder) if embedded else "",
+        database_url=devdb.address(folder) if embedded else "",
         site_port=datadir.port(given),
         bank=datadir.last_bank_port(folder),
     )
+    datadir.check_settings(environment)
     if embedded:
+        devdb.url(folder)
         devdb.hold_through_exec(folder)
     os.execve(MANAGE[0], [*MANAGE, *arguments], environment)
 
@@ -68,6 +70,8 @@ def main(arguments: list[str]) -> int:
     except (Refusal, devdb.DatabaseFailed) as refusal:
         print(refusal, file=sys.stderr, flush=True)
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

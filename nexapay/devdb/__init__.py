@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -28,6 +29,7 @@ __all__ = [
     "start",
     "superuser_url",
     "url",
+    "why_not",
 ]
 
 START_LIMIT_S = 120.0
@@ -37,17 +39,20 @@ MAX_SPAWNS = 3
 _held: dict[Path, int] = {}
 
 
-def url(data_dir: Path, *, durable: bool = True) -> str:
+def url(
+    data_dir: Path, *, durable: bool = True, meanwhile: Callable[[], None] = lambda: None
+) -> str:
     """
     Return the DATABASE_URL of the application's own role, starting PostgreSQL if needed.
 
     It runs at least as long as this process. With durable=False a power cut may lose data, which
-    suits tests alone; whoever starts the cluster decides.
+    suits tests alone; whoever starts the cluster decides. meanwhile is called again and again
+    until it runs; it may raise, to end the waiting.
 
     :raises DatabaseFailed: with a message for people, when it cannot be started.
     """
     start(data_dir, durable=durable)
-    _wait(_home(data_dir), durable=durable)
+    _wait(_home(data_dir), meanwhile, durable=durable)
     return address(data_dir)
 
 
@@ -80,6 +85,12 @@ def is_kept(data_dir: Path) -> bool:
     return _home(data_dir).is_kept()
 
 
+def why_not(data_dir: Path) -> str:
+    """Return what the keeper said of its failure, in one line; "" when it said nothing."""
+    status = _home(data_dir).status()
+    return " ".join(status.split()) if status != READY else ""
+
+
 def hold_through_exec(data_dir: Path) -> None:
     """Let the program this process is about to become go on holding PostgreSQL."""
     os.set_inheritable(_held[_home(data_dir).path], True)  # noqa: FBT003
@@ -106,7 +117,7 @@ def _home(data_dir: Path) -> Home:
     return Home(Path(os.path.abspath(data_dir)) / "postgres")
 
 
-def _wait(home: Home, *, durable: bool) -> None:
+def _wait(home: Home, meanwhile: Callable[[], None], *, durable: bool) -> None:
     """Return when PostgreSQL serves; bring back a keeper that was killed meanwhile."""
     deadline = time.monotonic() + START_LIMIT_S
     spawns = 0
@@ -121,6 +132,7 @@ def _wait(home: Home, *, durable: bool) -> None:
             _spawn_keeper(home, durable=durable)
         if time.monotonic() > deadline:
             raise DatabaseFailed(f"The embedded PostgreSQL is still starting; see {home.log}.")
+        meanwhile()
         time.sleep(0.01)
 
 

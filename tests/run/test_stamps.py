@@ -44,10 +44,28 @@ class TestGatheredStaticFiles:
 
 
 class TestTheEmbeddedDatabase:
-    def test_is_new_until_it_was_served_from(self, tmp_path: Path) -> None:
-        (tmp_path / "postgres").mkdir()
-        assert not stamps.was_prepared(tmp_path)
+    @pytest.fixture(autouse=True)
+    def _is_there(self, root: Path, folder: Path) -> None:
+        (folder / "postgres").mkdir()
+        (root / "wallet/migrations").mkdir(parents=True)
+        (root / "wallet/migrations/0001_initial.py").touch()
 
-        stamps.remember_prepared(tmp_path)
+    def test_is_new_until_it_was_served_from(self, root: Path, folder: Path) -> None:
+        assert not stamps.was_served(folder)
+        assert not stamps.is_prepared(root, folder)
 
-        assert stamps.was_prepared(tmp_path)
+        stamps.remember_prepared(root, folder)
+
+        assert stamps.was_served(folder)
+        assert stamps.is_prepared(root, folder)
+
+    @pytest.mark.parametrize("name", ["wallet/migrations/0002_more.py", "requirements.lock"])
+    def test_wants_preparing_when_migrations_may_be_new(
+        self, root: Path, folder: Path, name: str
+    ) -> None:
+        stamps.remember_prepared(root, folder)
+
+        (root / name).write_text("something else")
+
+        assert stamps.was_served(folder)
+        assert not stamps.is_prepared(root, folder)

@@ -37,9 +37,10 @@ class Command(BaseCommand):
         stop = Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        self._serve(options["bind"], _port(options["port"]), stop)
+        quiet = options["verbosity"] == 0
+        self._serve(options["bind"], _port(options["port"]), stop, quiet=quiet)
 
-    def _serve(self, host: str, port: int, stop: Event) -> None:
+    def _serve(self, host: str, port: int, stop: Event, *, quiet: bool) -> None:
         try:
             api = server.make_server(host=host, port=port)
         except (OSError, OverflowError) as error:
@@ -49,8 +50,9 @@ class Command(BaseCommand):
             threads.append(Thread(target=deliveries.run, args=(stop,), daemon=True))
         for thread in threads:
             thread.start()
-        self.stdout.write(f"The simulated bank listens on {host}:{api.server_port}.")
-        self.stdout.flush()
+        if not quiet:
+            self.stdout.write(f"The simulated bank listens on {host}:{api.server_port}.")
+            self.stdout.flush()
         try:
             _keep_watch(threads, stop)
         finally:
