@@ -18,6 +18,7 @@ from pytest_django import DjangoDbBlocker
 
 from tests.factories import make_wallet
 from tests.wallet.forge import pay, sql
+from tests.wallet.support import without_onramps
 from wallet import services
 from wallet.models import Wallet
 
@@ -177,6 +178,8 @@ def _make_world() -> World:
         older_id=older.transfer[0]["id"],
     )
     role = stranger()
+    sql("SET CONSTRAINTS ALL IMMEDIATE")
+    without_onramps()
     sql(f"CREATE ROLE {role}")
     sql(f"GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}")
     sql(f"GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA public TO {role}")

@@ -78,8 +78,8 @@ class TestGuards:
 
     def test_every_trigger_is_attacked(self, world: World) -> None:
         found = sql(
-            "SELECT tgname FROM pg_trigger"
-            f" WHERE NOT tgisinternal AND tgrelid::regclass::text IN {_TABLES}"
+            "SELECT tgname FROM pg_trigger WHERE tgfoid::regproc::text ~ '^wallet_'"
+            f" AND tgrelid::regclass::text IN {_TABLES}"
         )
 
         attacked = {guard.name for guard in guards_attacked() if isinstance(guard, Trigger)}

@@ -9,7 +9,7 @@ import pytest
 
 from tests.factories import available, make_wallet
 from tests.wallet.forge import sql
-from tests.wallet.support import bank, findings, movement, post
+from tests.wallet.support import bank, findings, movement, post, without_onramps
 from wallet import journal
 from wallet.journal import Movement
 from wallet.models import Entry, Transfer, Wallet
@@ -18,6 +18,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("banks_unasked")]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BIG = 2**63 - 1
+
+
+@pytest.fixture(autouse=True)
+def _by_itself(db: None) -> None:
+    without_onramps()
 
 
 @pytest.fixture
