@@ -16,6 +16,7 @@ from wallet.models import Wallet
 
 _CHIPS = (50_000, 100_000, 200_000, 500_000)  # Minor units, offered where the limits allow.
 _Status = OnRampTransaction.Status
+FLOW = "Add money"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,9 @@ def add(form: AddMoneyForm, wallet: Wallet, *, used_last: str | None) -> dict[st
     least, most = (money.typed(limit, wallet.currency) for limit in (low, high))
     symbol = money.symbol(wallet.currency)
     return {
+        "flow": FLOW,
+        "step": 1,
+        "steps": 2,
         "form": form,
         "hint": f"Between {symbol}{least} and {symbol}{most}. No fee.",
         "chips": [chip for chip in _CHIPS if low <= chip <= high],
@@ -47,6 +51,7 @@ def detail(onramp: OnRampTransaction) -> dict[str, Any]:
     """Return what the page of one on-ramp and its live part need."""
     bank, amount = banks.name_of(onramp.bank), money.format(onramp.amount_minor, onramp.currency)
     return {
+        "flow": FLOW,
         "onramp": onramp,
         "bank": bank,
         "amount": amount,
