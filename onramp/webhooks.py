@@ -2,6 +2,7 @@
 
 import structlog
 from django.contrib.auth.decorators import login_not_required
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, JsonResponse, UnreadablePostError
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -23,6 +24,15 @@ def bank(request: HttpRequest) -> JsonResponse:
     """Take one webhook: verify, keep, apply, and answer in JSON as docs/interface.md says."""
     if request.method != "POST":
         return _refuse(405, "method_not_allowed", "Use POST.", Allow="POST")
+    try:
+        return _take(request)
+    except (OperationalError, InterfaceError) as error:
+        # The database is away. Whether the event was kept is unknown; sent again, it is found out.
+        _log.error("database", error=type(error).__name__)
+        return _refuse(503, "unavailable", "Send it again.", **{"Retry-After": "5"})
+
+
+def _take(request: HttpRequest) -> JsonResponse:
     adapter, now = banks.get_bank(), timezone.now()
     try:
         body = _read(request)

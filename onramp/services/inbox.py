@@ -180,7 +180,7 @@ def _succeed(onramp: OnRampTransaction, said: Message, now: datetime) -> None:
         wallet_id=onramp.wallet_id,
         amount_minor=onramp.amount_minor,
         currency=onramp.currency,
-        idempotency_key=credit_key(onramp),
+        idempotency_key=_credit_key(onramp),
         note="",
         now=now,
     )
@@ -199,6 +199,6 @@ def _settle(onramp: OnRampTransaction, said: Message, now: datetime, **changes: 
     )
 
 
-def credit_key(onramp: OnRampTransaction) -> UUID:
+def _credit_key(onramp: OnRampTransaction) -> UUID:
     """Return the idempotency key of an on-ramp's credit: a second guard under its status."""
     return uuid5(onramp.public_id, banks.name_of(onramp.bank))

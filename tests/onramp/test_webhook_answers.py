@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
@@ -273,6 +274,14 @@ class TestTheDoor:
 
         assert refused(response) == (503, "busy")
         assert response["Retry-After"]
+
+    def test_asks_for_another_try_when_the_database_is_away(self, monkeypatch: Any) -> None:
+        def fail(**_: Any) -> None:
+            raise OperationalError("server closed the connection unexpectedly")
+
+        monkeypatch.setattr(services, "record_bank_event", fail)
+
+        assert refused(post(message(start()))) == (503, "unavailable")
 
     def test_never_counts_genuine_webhooks(self, monkeypatch: Any) -> None:
         monkeypatch.setattr("onramp.webhooks._FORGED_PER_MINUTE", 0)
