@@ -103,22 +103,25 @@ class Steps:
 class Keeping:
     """Brings the embedded database's keeper back, ever less often while it fails."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self.folder = folder
+        self._clock = clock
         self._wait_s = FIRST_BACKOFF_S
-        self._started_at = time.monotonic()
+        self._started_at = clock()
         self._due_at = 0.0
 
     def tick(self) -> None:
         """Start a keeper when there is none and it is time to try; call it often."""
-        now = time.monotonic()
-        if now < self._due_at or devdb.is_kept(self.folder):
+        now = self._clock()
+        if devdb.is_kept(self.folder):
+            if now - self._started_at > SETTLED_AFTER_S:
+                self._wait_s = FIRST_BACKOFF_S
             return
-        if now - self._started_at > SETTLED_AFTER_S:
-            self._wait_s = FIRST_BACKOFF_S
+        if now < self._due_at:
+            return
         say(f"The database's keeper is gone; starting it again. {devdb.why_not(self.folder)}")
         devdb.start(self.folder)
-        self._started_at = time.monotonic()
+        self._started_at = now
         self._due_at = self._started_at + self._wait_s
         self._wait_s = min(2 * self._wait_s, LONGEST_KEEPER_BACKOFF_S)
 

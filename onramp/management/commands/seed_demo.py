@@ -21,5 +21,6 @@ class Command(BaseCommand):
         """Seed, or print."""
         if not options["sign_ins"]:
             demo.seed(now=timezone.now(), progress=self.stdout.write)
-        for line in demo.sign_ins():
-            self.stdout.write(line)
+        if options["sign_ins"] or options["verbosity"]:
+            for line in demo.sign_ins():
+                self.stdout.write(line)

@@ -28,19 +28,12 @@ class Command(BaseCommand):
         _wait_for_our_turn()
         self._migrate()
         if options["seed_demo"]:
-            self._seed()
+            call_command("seed_demo", verbosity=0, stdout=self.stdout)
         if options["sign_ins_to"]:
             sign_ins = StringIO()
             call_command("seed_demo", "--sign-ins", stdout=sign_ins)
             options["sign_ins_to"].write_text(sign_ins.getvalue())
-
-    def _seed(self) -> None:
-        """Make the demo people; only the last of their hundreds of commits waits for the disk."""
-        with connection.cursor() as cursor:
-            cursor.execute("SET synchronous_commit = off")
-            call_command("seed_demo", stdout=self.stdout)
-            cursor.execute("SET synchronous_commit = on")
-            cursor.execute("CREATE TEMPORARY TABLE any_commit_flushes_those_before ()")
+        _flush()
 
     def _migrate(self) -> None:
         """Migrate only when something is missing: even an empty run takes a second or so."""
@@ -64,3 +57,12 @@ def _wait_for_our_turn() -> None:
         cursor.execute("SET lock_timeout = 0")
         cursor.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
         cursor.execute("RESET lock_timeout")
+        # Hundreds of commits, of which a crash may cost the last ones; _flush() makes all durable.
+        cursor.execute("SET synchronous_commit = off")
+
+
+def _flush() -> None:
+    """Commit something and wait for the disk: whatever was committed before is on it as well."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = on")
+        cursor.execute("CREATE TEMPORARY TABLE a_commit_that_waits ()")
