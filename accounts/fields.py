@@ -21,10 +21,7 @@ _EMAIL_LETTERS = re.compile("[!#-~]+")
 class PhoneField(EchoMixin, forms.Field):
     """A phone number. Cleans to E.164, or None where it is not required."""
 
-    widget = forms.TextInput
-
-    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        return {"type": "tel", "inputmode": "tel"}
+    widget = forms.TelInput
 
     def to_python(self, value: Any) -> str | None:
         if not (typed := str(value or "").strip(" ")):

@@ -147,7 +147,7 @@ def _choice(name: str, *choices: tuple[str, str], **kwargs: Any) -> forms.Choice
 class FilterForm(forms.Form):
     """The filters of the history, from its address."""
 
-    q = LineField(max_length=80, required=False, label="Search")
+    q = LineField(max_length=80, required=False, label="Search", widget=forms.SearchInput)
     direction = _choice(
         *("direction", ("", "All"), ("in", "In"), ("out", "Out")), widget=forms.RadioSelect
     )

@@ -13,6 +13,8 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from tests.factories import fund, make_user, make_wallet, send
 from tests.wallet.pages import ananya, kabir, owner, sign_in
+from wallet import services
+from wallet.models import Wallet
 
 pytestmark = pytest.mark.django_db
 URL = "/dashboard/"
@@ -37,6 +39,19 @@ class TestDashboard:
         assert "₹1,23,456<" in page
         assert "Locked" in page
         assert "₹1,23,456.00" in page
+
+    @pytest.mark.parametrize(
+        ("status", "words"),
+        [
+            ("debit_frozen", "You cannot send money. You can still be paid"),
+            ("frozen", "You can neither send money nor be paid."),
+        ],
+    )
+    def test_says_that_the_wallet_is_frozen(self, status: str, words: str) -> None:
+        ana = ananya()
+        services.set_status(wallet_id=ana.pk, status=Wallet.Status(status))
+
+        assert words in _page(sign_in(ana))
 
     def test_draws_the_line_of_thirty_days_once_there_is_a_past(self) -> None:
         ana = ananya(balance_minor=0)
