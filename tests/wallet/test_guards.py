@@ -26,7 +26,7 @@ from tests.wallet.guards import (
     rules,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("banks_unasked")]
+pytestmark = pytest.mark.django_db
 
 assert attacks.__all__, "importing the attacks collects them"
 

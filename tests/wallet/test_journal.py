@@ -14,7 +14,7 @@ from wallet import journal
 from wallet.journal import Movement
 from wallet.models import Entry, Transfer, Wallet
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("banks_unasked")]
+pytestmark = pytest.mark.django_db
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BIG = 2**63 - 1
