@@ -195,6 +195,12 @@ class TestABody:
 
         assert (response.status_code, json.loads(response.content)["error"]) == (400, "malformed")
 
+    @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "9" * 30, '{"a":1,"a":1}'])
+    def test_is_refused_for_what_is_no_json_even_where_nobody_looks(self, value: str) -> None:
+        body = json.dumps(message(start()))[:-1] + f', "later": {value}}}'
+
+        assert post(body.encode()).status_code == 400
+
     @pytest.mark.parametrize("field", ["type", "data"])
     def test_is_refused_when_a_field_is_there_twice(self, field: str) -> None:
         said = message(start())

@@ -259,6 +259,14 @@ class TestTheDoor:
 
         assert response.status_code == 413
 
+    def test_counts_what_it_reads_as_well(self) -> None:
+        body = b" " * (64 * 1024 + 1)
+        length = f"{len(body):020}"  # Its first nine digits are zeros.
+
+        response = Client().post(URL, body, content_type="application/json", CONTENT_LENGTH=length)
+
+        assert response.status_code == 413
+
     def test_needs_no_session_and_no_csrf_token(self) -> None:
         client = Client(enforce_csrf_checks=True)
 
