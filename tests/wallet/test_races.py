@@ -5,9 +5,10 @@ from functools import partial
 from uuid import uuid4
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
+from nexapay.kernel.db import constraint
 from tests.factories import available, fund, make_wallet, send
 from tests.threads import alone, at_once, behind_us
 from tests.wallet.support import clock, movement
@@ -205,6 +206,27 @@ class TestLock:
             assert again.result() == first
 
         assert available(ben) == 100
+
+    def test_if_it_is_forgotten_turns_a_lost_update_into_an_error(self) -> None:
+        """Guard: entry_version_once. Two read the same balance; only one may write the next."""
+        ana, ben, cem = make_wallet(balance_minor=100), make_wallet(), make_wallet()
+
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                post_without_a_lock(ana, ben, 100)
+                second = behind_us(pool, partial(post_without_a_lock, ana, cem, 100))
+
+            with pytest.raises(IntegrityError) as refusal:
+                second.result()
+
+        assert constraint(refusal.value) == "entry_version_once"
+        assert (available(ana), available(ben), available(cem)) == (0, 100, 0)
+
+
+def post_without_a_lock(source: Wallet, target: Wallet, amount_minor: int) -> None:
+    balances = {row.wallet_id: row for row in Balance.objects.filter(wallet__in=[source, target])}
+    with transaction.atomic():
+        journal.post([movement(source, target, amount_minor)], balances, posted_at=clock())
 
 
 def lock_by_reading_the_table(*wallet_ids: int) -> None:
