@@ -14,7 +14,7 @@ Series = Sequence[tuple[date, int]]  # day and balance in minor units, oldest fi
 Point = tuple[float, float]
 
 WIDTH, HEIGHT = 600, 120
-RIGHT, TOP, BOTTOM = 8, 10, 14  # room for the dot and for the line's own width
+RIGHT, TOP, BOTTOM = 12, 10, 26  # room for the dot within the round corner of its card
 
 
 def line(series: Series, *, label: str, uid: str) -> SafeString:
