@@ -230,7 +230,7 @@ def test_any_sequence_of_acts_keeps_the_books(machine: type[MoneyMachine]) -> No
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=25,
+            max_examples=20,
             stateful_step_count=20,
             derandomize=True,
             database=None,
