@@ -13,7 +13,7 @@ from django.test import override_settings
 from hypothesis import settings
 
 # Speed is never judged here: a busy machine would turn honest tests red.
-settings.register_profile("nexapay", deadline=None)
+settings.register_profile("nexapay", deadline=None, derandomize=True, database=None)
 settings.load_profile("nexapay")
 
 _flush = DatabaseOperations.execute_sql_flush

@@ -49,3 +49,14 @@ class TestCreditWasAskedFor:
         fund(ana, 500)
 
         assert available(ana) == 500
+
+
+def test_no_guard_can_be_fooled_by_a_temporary_table() -> None:
+    """Each pins where it looks: a temporary wallet_transfer would be found before ours."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT proname FROM pg_proc WHERE proname ~ '^(onramp|wallet)_' AND prolang ="
+            " (SELECT oid FROM pg_language WHERE lanname = 'plpgsql')"
+            " AND prosrc ~ 'FROM' AND proconfig IS NULL"
+        )
+        assert cursor.fetchall() == []
