@@ -114,7 +114,7 @@ class Keeping:
         """Start a keeper when there is none and it is time to try; call it often."""
         now = self._clock()
         if devdb.is_kept(self.folder):
-            if now - self._started_at > SETTLED_AFTER_S:
+            if now - self._started_at > SETTLED_AFTER_S and devdb.serves(self.folder):
                 self._wait_s = FIRST_BACKOFF_S
             return
         if now < self._due_at:

@@ -26,6 +26,7 @@ __all__ = [
     "hold_through_exec",
     "is_kept",
     "leave",
+    "serves",
     "start",
     "superuser_url",
     "url",
@@ -83,6 +84,11 @@ def start(data_dir: Path, *, durable: bool = True) -> None:
 def is_kept(data_dir: Path) -> bool:
     """Tell whether a keeper looks after PostgreSQL; start() brings one back."""
     return _home(data_dir).is_kept()
+
+
+def serves(data_dir: Path) -> bool:
+    """Tell whether PostgreSQL takes connections, as far as its keeper knows."""
+    return _home(data_dir).status() == READY
 
 
 def why_not(data_dir: Path) -> str:

@@ -24,6 +24,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     stand_in = Clock()
     monkeypatch.setattr(devdb, "is_kept", lambda _folder: stand_in.is_kept)
+    monkeypatch.setattr(devdb, "serves", lambda _folder: stand_in.is_kept)
     monkeypatch.setattr(devdb, "why_not", lambda _folder: "failed: no space left")
     monkeypatch.setattr(devdb, "start", lambda _folder: stand_in.starts.append(stand_in.now))
     monkeypatch.setattr(serving, "say", lambda _text: None)
