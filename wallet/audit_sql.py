@@ -8,6 +8,7 @@ LEFT JOIN (
     sum(delta_available_minor + delta_locked_minor) AS total
   FROM wallet_entry GROUP BY transfer_id
 ) e ON e.transfer_id = t.id
+LEFT JOIN wallet_wallet payer ON payer.id = t.source_id
 LEFT JOIN wallet_entry s ON s.transfer_id = t.id AND s.wallet_id = t.source_id
 LEFT JOIN wallet_entry g ON g.transfer_id = t.id AND g.wallet_id = t.target_id
 CROSS JOIN LATERAL (VALUES
@@ -18,6 +19,8 @@ CROSS JOIN LATERAL (VALUES
   (CASE WHEN s.delta_available_minor + s.delta_locked_minor <> -t.amount_minor
           OR g.delta_available_minor + g.delta_locked_minor <> t.amount_minor
      THEN 'its entries do not move its amount' END),
+  (CASE WHEN (payer.kind = 'settlement') <> (t.kind = 'onramp')
+     THEN 'takes money from a bank without its word, or from a person in its name' END),
   (CASE WHEN t.fingerprint <> wallet_transfer_fingerprint(t.kind, t.source_id, t.target_id,
        t.amount_minor, t.currency, t.actor_id, t.idempotency_key, t.note)
      THEN 'its details were changed' END),
@@ -90,6 +93,9 @@ LEFT JOIN LATERAL (
 CROSS JOIN LATERAL (VALUES
   (CASE WHEN w.tracks_balance <> (b.wallet_id IS NOT NULL)
      THEN 'has no balance, or one where it should have none' END),
+  (CASE WHEN NOT w.tracks_balance AND w.kind <> 'settlement'
+     THEN 'keeps no balance, which only a bank''s side may' END),
+  (CASE WHEN b.available_minor < 0 OR b.locked_minor < 0 THEN 'holds less than nothing' END),
   (CASE WHEN b.version <> coalesce(e.version, 0)
      THEN 'its balance is at version ' || b.version || ', its newest entry at '
        || coalesce(e.version, 0) END),

@@ -33,6 +33,8 @@ GUARDS_OFF = """
 SET CONSTRAINTS ALL IMMEDIATE;
 SET session_replication_role = replica;
 ALTER TABLE wallet_entry DROP CONSTRAINT IF EXISTS entry_after_is_before_plus_delta;
+ALTER TABLE wallet_balance DROP CONSTRAINT IF EXISTS balance_available_not_negative;
+ALTER TABLE wallet_wallet DROP CONSTRAINT IF EXISTS wallet_only_settlement_keeps_no_balance;
 ALTER TABLE onramp_onramptransaction DROP CONSTRAINT IF EXISTS onramp_status_fits_its_facts;
 """
 
@@ -100,6 +102,10 @@ class TestTampering:
             ),
             ("UPDATE wallet_transfer SET note = 'Rent' WHERE note = 'Tea'", "details were changed"),
             ("UPDATE wallet_transfer SET actor_id = NULL", "details were changed"),
+            ("UPDATE wallet_transfer SET kind = 'onramp'", "from a person in its name"),
+            ("UPDATE wallet_transfer SET kind = 'send'", "from a bank without its word"),
+            ("UPDATE wallet_wallet SET kind = 'fees', owner_id = NULL", "only a bank's side may"),
+            ("UPDATE wallet_balance SET available_minor = -1", "holds less than nothing"),
             ("UPDATE wallet_transfer SET posted_at = posted_at - interval '1 day'", "its times"),
             ("UPDATE wallet_transfer SET happened_at = now() + interval '1 day'", "its times"),
             (

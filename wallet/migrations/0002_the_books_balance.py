@@ -23,16 +23,17 @@ ALTER TABLE wallet_balance RESET (fillfactor);
 # Rules of single rows that no later statement may bend.
 ROWS = """
 ALTER TABLE wallet_wallet
-  -- Only the house may go below zero: what people hold is counted, row by row, and never negative.
-  ADD CONSTRAINT wallet_of_people_tracks_balance
-    CHECK (tracks_balance OR kind IN ('settlement', 'fees', 'suspense'));
+  -- Only a bank's side may go below zero, and only a bank's word takes money from it: any other
+  -- wallet without a counted balance would be a mint.
+  ADD CONSTRAINT wallet_only_settlement_keeps_no_balance
+    CHECK (tracks_balance OR kind = 'settlement');
 ALTER TABLE wallet_transfer
   -- A wallet's history never runs backwards, so one date that no program can read would close it.
   ADD CONSTRAINT transfer_happened_in_our_time
     CHECK (happened_at >= '1900-01-01 00:00+00' AND happened_at < '2200-01-01 00:00+00');
 """
 NO_ROWS = """
-ALTER TABLE wallet_wallet DROP CONSTRAINT wallet_of_people_tracks_balance;
+ALTER TABLE wallet_wallet DROP CONSTRAINT wallet_only_settlement_keeps_no_balance;
 ALTER TABLE wallet_transfer DROP CONSTRAINT transfer_happened_in_our_time;
 """
 

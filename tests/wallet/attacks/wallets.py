@@ -171,9 +171,14 @@ def a_second_wallet_of_one_person_in_one_currency(world: World) -> None:
     wallet(kind="user")
 
 
-@refused_by(Constraint("wallet_of_people_tracks_balance"))
+@refused_by(Constraint("wallet_only_settlement_keeps_no_balance"))
 def a_wallet_of_a_person_that_may_go_below_zero(world: World) -> None:
     wallet(tracks_balance=False)
+
+
+@refused_by(Constraint("wallet_only_settlement_keeps_no_balance"))
+def a_mint_in_the_name_of_the_house(world: World) -> None:
+    wallet(kind="suspense", owner="NULL", name="Mint", tracks_balance=False)
 
 
 # A wallet's terms
@@ -196,13 +201,17 @@ CHANGES: list[tuple[str, str, Sequence[Guard]]] = [
     ("public_id = gen_random_uuid()", "Fees", [TERMS]),
     ("kind = 'suspense'", "Fees", [TERMS]),
     ("currency = 'EUR'", "Fees", [TERMS]),
-    ("tracks_balance = false", "Fees", [TERMS]),
+    (
+        "tracks_balance = false",
+        "Fees",
+        [TERMS, Constraint("wallet_only_settlement_keeps_no_balance")],
+    ),
     ("owner_id = (SELECT min(id) FROM accounts_user)", "Shop", [TERMS]),
     ("owner_id = NULL", "Shop", [TERMS, Constraint("wallet_owner_fits_kind")]),
     (
         "tracks_balance = false",
         "Shop",
-        [TERMS, Constraint("wallet_of_people_tracks_balance")],
+        [TERMS, Constraint("wallet_only_settlement_keeps_no_balance")],
     ),
 ]
 for assignment, of, guards in CHANGES:
