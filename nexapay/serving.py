@@ -144,6 +144,9 @@ class Site:
             bank=datadir.bank_port(folder),
         )
         datadir.check_settings(self.environment)
+        self.serving = dict(self.environment)  # Whoever serves may not take a guard away.
+        if self.keeping:
+            self.serving["DATABASE_URL"] = devdb.address(folder, role="nexapay_app")
         self.guard = Guard()
         self.steps = Steps(self.environment, self.guard, self.signals)
         self.supervisor = Supervisor(self._services(), self.guard, say)
@@ -159,7 +162,7 @@ class Site:
 
     def _service(self, name: str, *argv: str, fds: tuple[int, ...] = ()) -> Service:
         log = ChildLog(self.folder / "logs" / f"{name}.log")
-        return Service(name, argv, self.environment, fds, log)
+        return Service(name, argv, self.serving, fds, log)
 
     def open(self) -> None:
         """Bring everything up and say where it is."""

@@ -31,12 +31,14 @@ LOG_LIMIT_BYTES = 10_000_000
 ALREADY_KEPT = 3
 
 # Said again at every start, so that an older cluster gets what a newer release decides.
+# nexapay owns the tables and migrates; nexapay_app serves, and may take no guard away.
 ROLE_AND_DATABASE = r"""
-SELECT 'CREATE ROLE nexapay LOGIN' WHERE NOT EXISTS
-  (SELECT FROM pg_roles WHERE rolname = 'nexapay') \gexec
-ALTER ROLE nexapay SET lock_timeout = '2s';
-ALTER ROLE nexapay SET statement_timeout = '5s';
-ALTER ROLE nexapay SET idle_in_transaction_session_timeout = '10s';
+SELECT format('CREATE ROLE %I LOGIN', name) FROM (VALUES ('nexapay'), ('nexapay_app')) r (name)
+  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
+SELECT format('ALTER ROLE %I SET %I = %L', role, setting, value)
+  FROM (VALUES ('nexapay'), ('nexapay_app')) r (role), (VALUES ('lock_timeout', '2s'),
+    ('statement_timeout', '5s'), ('idle_in_transaction_session_timeout', '10s')) s (setting, value)
+  \gexec
 SELECT 'CREATE DATABASE nexapay OWNER nexapay' WHERE NOT EXISTS
   (SELECT FROM pg_database WHERE datname = 'nexapay') \gexec
 """
