@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
 from nexapay.kernel import grants
@@ -14,7 +14,9 @@ class KernelConfig(AppConfig):
 
     def ready(self) -> None:
         """After each migration let the serving role at what is new."""
-        post_migrate.connect(_grant, sender=self, dispatch_uid="kernel.grant")
+        # Sent for every app with models, of which we are none; one of them is enough.
+        one = apps.get_app_config("contenttypes")
+        post_migrate.connect(_grant, sender=one, dispatch_uid="kernel.grant")
 
 
 def _grant(**_: Any) -> None:
