@@ -18,6 +18,10 @@ class _TooLarge(Exception):
     """The body is over messages.MAX_BYTES."""
 
 
+class _NoLength(Exception):
+    """Nothing says where the body ends."""
+
+
 @csrf_exempt
 @login_not_required
 def bank(request: HttpRequest) -> JsonResponse:
@@ -42,6 +46,8 @@ def _take(request: HttpRequest) -> JsonResponse:
         )
     except _TooLarge:
         return _refuse(413, "too_large", f"The body is over {messages.MAX_BYTES} bytes.")
+    except _NoLength:
+        return _refuse(411, "length_required", "Send a body, with a Content-Length or in chunks.")
     except banks.Forged:
         return _refuse_forged(request)
     except banks.OddEventId:
@@ -59,12 +65,30 @@ def _take(request: HttpRequest) -> JsonResponse:
 
 def _read(request: HttpRequest) -> bytes:
     """Return the body, and read no more than we take: request.body would take 256 KiB."""
-    claimed = request.META.get("CONTENT_LENGTH") or "0"
-    if claimed.isascii() and claimed.isdigit() and int(claimed[:9]) > messages.MAX_BYTES:
+    claimed = request.META.get("CONTENT_LENGTH")
+    if (
+        claimed
+        and claimed.isascii()
+        and claimed.isdigit()
+        and int(claimed[:9]) > messages.MAX_BYTES
+    ):
         raise _TooLarge
-    body = request.read(messages.MAX_BYTES + 1)
+    body = request.read(messages.MAX_BYTES + 1) if claimed else _read_chunks(request)
     if len(body) > messages.MAX_BYTES:
         raise _TooLarge
+    return body
+
+
+def _read_chunks(request: HttpRequest) -> bytes:
+    """Return a body without a length, which Django takes for none: our server knows its end."""
+    if not request.META.get("wsgi.input_terminated"):
+        raise _NoLength
+    try:
+        body: bytes = request.META["wsgi.input"].read(messages.MAX_BYTES + 1)
+    except Exception as error:  # A broken chunk: every server has exceptions of its own for it.
+        raise UnreadablePostError(*error.args) from error
+    if not body:
+        raise _NoLength
     return body
 
 
