@@ -2,7 +2,14 @@
 
 import structlog
 from django.contrib.auth.decorators import login_not_required
-from django.db import InterfaceError, OperationalError
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    NotSupportedError,
+    ProgrammingError,
+)
 from django.http import HttpRequest, JsonResponse, UnreadablePostError
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -12,6 +19,7 @@ from onramp import banks, messages, services
 
 _log = structlog.get_logger("nexapay.webhook")
 _FORGED_PER_MINUTE = 60
+_OUR_MISTAKES = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 
 
 class _TooLarge(Exception):
@@ -30,7 +38,9 @@ def bank(request: HttpRequest) -> JsonResponse:
         return _refuse(405, "method_not_allowed", "Use POST.", Allow="POST")
     try:
         return _take(request)
-    except (OperationalError, InterfaceError) as error:
+    except (DatabaseError, InterfaceError) as error:
+        if isinstance(error, _OUR_MISTAKES):
+            raise
         # The database is away. Whether the event was kept is unknown; sent again, it is found out.
         _log.error("database", error=type(error).__name__)
         return _refuse(503, "unavailable", "Send it again.", **{"Retry-After": "5"})

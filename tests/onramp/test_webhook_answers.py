@@ -5,7 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+)
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
@@ -283,13 +291,33 @@ class TestTheDoor:
         assert refused(response) == (503, "busy")
         assert response["Retry-After"]
 
-    def test_asks_for_another_try_when_the_database_is_away(self, monkeypatch: Any) -> None:
+    @pytest.mark.parametrize(
+        "error", [OperationalError, InterfaceError, InternalError, DatabaseError]
+    )
+    def test_asks_for_another_try_when_the_database_is_away(
+        self, monkeypatch: Any, error: type[Exception]
+    ) -> None:
         def fail(**_: Any) -> None:
-            raise OperationalError("server closed the connection unexpectedly")
+            raise error("server closed the connection unexpectedly")
 
         monkeypatch.setattr(services, "record_bank_event", fail)
 
-        assert refused(post(message(start()))) == (503, "unavailable")
+        response = post(message(start()))
+
+        assert refused(response) == (503, "unavailable")
+        assert response["Retry-After"]
+
+    @pytest.mark.parametrize("error", [DataError, IntegrityError, ProgrammingError])
+    def test_does_not_hide_a_mistake_of_ours(
+        self, monkeypatch: Any, error: type[Exception]
+    ) -> None:
+        def fail(**_: Any) -> None:
+            raise error("sent again, it would fail again")
+
+        monkeypatch.setattr(services, "record_bank_event", fail)
+
+        with pytest.raises(error):
+            post(message(start()))
 
     def test_never_counts_genuine_webhooks(self, monkeypatch: Any) -> None:
         monkeypatch.setattr("onramp.webhooks._FORGED_PER_MINUTE", 0)
