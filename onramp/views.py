@@ -64,7 +64,7 @@ def status(request: Request, public_id: UUID) -> HttpResponse:
     """Return the live part of the page alone; the whole page to whoever opens it as one."""
     onramp = _onramp(request, public_id)
     context = pages.detail(onramp)
-    return http.page(request, "onramp/detail.html", context, partial="onramp/_status.html")
+    return http.page(request, "onramp/detail.html", context, partial="onramp/_fragment.html")
 
 
 @require_POST

@@ -27,6 +27,7 @@ class TestWaitingPage:
         visitor.sees_heading("Waiting for Banyan Bank")
         deliver()
         expect(visitor.heading("₹2,000.00 added")).to_be_focused()
+        expect(visitor.page).to_have_title("₹2,000.00 added · NexaPay")
         # Settled, so there is nothing left to ask for.
         expect(visitor.page.locator("#onramp")).not_to_have_attribute("hx-get", re.compile("."))
 

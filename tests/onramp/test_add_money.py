@@ -41,6 +41,10 @@ def text(response: HttpResponse) -> str:
     return " ".join(words.split())
 
 
+def titles(response: Any) -> list[str]:
+    return re.findall(r"<title>(.*?)</title>", response.content.decode())
+
+
 def page_of(onramp: OnRampTransaction, suffix: str = "") -> str:
     return f"/add-money/{onramp.public_id}/{suffix}"
 
@@ -209,6 +213,21 @@ class TestThePageOfAnOnRamp:
 
         assert b"<html" not in part
         assert part.count(b'id="onramp"') == 1
+
+    @pytest.mark.parametrize(
+        ("kind", "title"),
+        [("success", "₹500.00 added"), ("failure", "Banyan Bank declined this")],
+    )
+    def test_changes_its_title_once_it_is_settled(self, kind: str, title: str) -> None:
+        onramp = start(amount_minor=50_000)
+        client = signed_in(onramp.wallet)
+        assert titles(client.get(page_of(onramp, "status/"), headers=HTMX)) == []
+
+        post(message(onramp, kind))
+
+        # htmx takes a title that stands before the element it swaps; a page may have only one.
+        for address, headers in [(page_of(onramp), {}), (page_of(onramp, "status/"), HTMX)]:
+            assert titles(client.get(address, headers=headers)) == [f"{title} · NexaPay"]
 
     @pytest.mark.parametrize("suffix", ["", "status/"])
     def test_is_404_for_anybody_else(self, suffix: str) -> None:
