@@ -2,7 +2,7 @@
 
 import json
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.db import (
@@ -279,6 +279,16 @@ class TestTheDoor:
         client = Client(enforce_csrf_checks=True)
 
         assert post(message(start()), client=client).status_code == 200
+
+    @pytest.mark.parametrize("charset", ["us-ascii", "iso-8859-1", "utf-16", "nonsense"])
+    def test_reads_bytes_as_utf_8_whatever_charset_is_claimed(self, charset: str) -> None:
+        body = json.dumps(message(start())).encode()
+        claim = f"application/json; charset={charset}"
+
+        # generic(), as post() would write the body in that charset.
+        response = Client().generic("POST", URL, body, claim, headers=signed(body))
+
+        assert answered(cast(HttpResponse, response)) == (200, {"status": "success"})
 
     def test_says_busy_when_the_rows_cannot_be_had(self, monkeypatch: Any) -> None:
         def busy(**_: Any) -> None:
