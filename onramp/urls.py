@@ -12,4 +12,5 @@ urlpatterns: list[URLPattern] = [
     path("add-money/<uuid:public_id>/status/", views.status, name="status"),
     path("add-money/<uuid:public_id>/continue/", views.continue_, name="continue"),
     path("webhooks/bank/", webhooks.bank, name="webhook"),
+    path("webhooks/bank", webhooks.bank),  # A redirect to the slash would lose the body.
 ]

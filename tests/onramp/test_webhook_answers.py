@@ -16,6 +16,7 @@ from django.db import (
 )
 from django.http import HttpResponse
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from onramp import services
@@ -289,6 +290,16 @@ class TestTheDoor:
         response = Client().generic("POST", URL, body, claim, headers=signed(body))
 
         assert answered(cast(HttpResponse, response)) == (200, {"status": "success"})
+
+    def test_opens_without_the_last_slash_as_well(self) -> None:
+        body = json.dumps(message(start())).encode()
+
+        response = Client().post(
+            URL.rstrip("/"), body, content_type="application/json", headers=signed(body)
+        )
+
+        assert answered(cast(HttpResponse, response)) == (200, {"status": "success"})
+        assert reverse("onramp:webhook") == URL
 
     def test_says_busy_when_the_rows_cannot_be_had(self, monkeypatch: Any) -> None:
         def busy(**_: Any) -> None:
