@@ -13,7 +13,7 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class Malformed(Exception):
-    """The body is not a message we know. The text names what is wrong, for the bank's engineers."""
+    """The body is not a message we know. Its sentence is for the bank's engineers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +37,10 @@ def read(body: bytes) -> Message:
 
     :raises Malformed: if it is not JSON, or a field is missing, of another type or out of form.
     """
-    said = _object(_parse(body), "the body")
+    said = _object(_parse(body), "The body")
     kind = _text(said, "type", most=64)
     if kind not in ("onramp.success", "onramp.failure"):
-        raise Malformed("type is not one we know")
+        raise Malformed("type is not one we know.")
     _instant(said, "timestamp")
     data = _object(said.get("data"), "data")
     succeeded = kind == "onramp.success"
@@ -65,41 +65,41 @@ def _parse(body: bytes) -> Any:
             parse_int=_bounded,
         )
     except RecursionError as error:
-        raise Malformed("the body is nested too deeply") from error
+        raise Malformed("The body is nested too deeply.") from error
     except ValueError as error:  # Not UTF-8, not JSON.
-        raise Malformed("the body is not JSON in UTF-8") from error
+        raise Malformed("The body is not JSON in UTF-8.") from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     # Two parsers may choose different ones of two equal keys; we choose neither.
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise Malformed("a field is there twice")
+        raise Malformed("A field is there twice.")
     return found
 
 
 def _refuse_constant(name: str) -> Any:
-    raise Malformed(f"{name} is not JSON")
+    raise Malformed(f"{name} is not JSON.")
 
 
 def _bounded(digits: str) -> int:
     if len(digits.lstrip("-")) > _MAX_DIGITS:
-        raise Malformed("a number is too large")
+        raise Malformed("A number is too large.")
     return int(digits)
 
 
 def _object(value: Any, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise Malformed(f"{name} is not an object")
+        raise Malformed(f"{name} is not an object.")
     return value
 
 
 def _text(source: dict[str, Any], name: str, *, most: int) -> str:
     value = source.get(name)
     if not isinstance(value, str):
-        raise Malformed(f"{name} is missing or not a text")
+        raise Malformed(f"{name} is missing or not a text.")
     if not 1 <= len(value) <= most or not value.strip() or _CONTROLS.search(value):
-        raise Malformed(f"{name} is empty, too long or has control characters")
+        raise Malformed(f"{name} is empty, too long or has control characters.")
     return value
 
 
@@ -115,14 +115,14 @@ def _reason(source: dict[str, Any]) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or len(value) > 200 or _BREAKING.search(value):
-        raise Malformed("reason is missing, too long, or neither a text nor null")
+        raise Malformed("reason is missing, too long, or neither a text nor null.")
     return " ".join(_CONTROLS.sub(" ", value).split()) or None
 
 
 def _whole(source: dict[str, Any], name: str) -> int:
     value = source.get(name)
     if type(value) is not int:  # A bool is an int to isinstance.
-        raise Malformed(f"{name} is missing or not a whole number")
+        raise Malformed(f"{name} is missing or not a whole number.")
     return value
 
 
@@ -130,7 +130,7 @@ def _instant(source: dict[str, Any], name: str) -> datetime:
     try:
         at = datetime.fromisoformat(_text(source, name, most=40))
     except ValueError as error:
-        raise Malformed(f"{name} is not an ISO 8601 time") from error
+        raise Malformed(f"{name} is not an ISO 8601 time.") from error
     if at.tzinfo is None:
-        raise Malformed(f"{name} has no time zone")
+        raise Malformed(f"{name} has no time zone.")
     return at

@@ -65,7 +65,7 @@ def _take(request: HttpRequest) -> JsonResponse:
     except UnreadablePostError:
         return _refuse(400, "malformed", "The body broke off.")
     except services.Malformed as error:
-        return _refuse(400, "malformed", f"{error}.".capitalize())
+        return _refuse(400, "malformed", str(error))
     except services.Busy:
         return _refuse(503, "busy", "Send it again.", **{"Retry-After": "1"})
     if answer.status != 200:

@@ -201,6 +201,25 @@ class TestABody:
 
         assert post(body.encode()).status_code == 400
 
+    @pytest.mark.parametrize(
+        ("body", "detail"),
+        [
+            (b'{"type": NaN}', "NaN is not JSON."),
+            (b"hello", "The body is not JSON in UTF-8."),
+            (b"[]", "The body is not an object."),
+            (b'{"type": "onramp.refund"}', "type is not one we know."),
+            (b'{"type": "onramp.success", "timestamp": "x"}', "timestamp is not an ISO 8601 time."),
+        ],
+    )
+    def test_is_told_what_is_wrong_in_a_sentence(self, body: bytes, detail: str) -> None:
+        assert json.loads(post(body).content)["detail"] == detail
+
+    def test_is_told_the_name_of_a_field_as_it_is_written(self) -> None:
+        response = post(message(start(), amount_minor=...))
+
+        detail = json.loads(response.content)["detail"]
+        assert detail == "amount_minor is missing or not a whole number."
+
     @pytest.mark.parametrize("field", ["type", "data"])
     def test_is_refused_when_a_field_is_there_twice(self, field: str) -> None:
         said = message(start())
