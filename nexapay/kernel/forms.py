@@ -82,7 +82,7 @@ class KeyField(EchoMixin, forms.UUIDField):
     """The idempotency key: born with the page, hidden in it, cleaned to a UUID."""
 
     widget = forms.HiddenInput
-    STALE = "This page is out of date. Nothing was sent. Load it again and try once more."
+    STALE = "This page is out of date. Nothing was done. Load it again and try once more."
 
     def __init__(self, **kwargs: Any) -> None:
         messages = {"required": self.STALE, "invalid": self.STALE}

@@ -94,6 +94,8 @@ class TestTheForm:
         response = ask(signed_in(make_wallet()), idempotency_key=key)
 
         assert (response.status_code, OnRampTransaction.objects.count()) == (422, 0)
+        assert "This page is out of date. Nothing was done." in text(response)
+        assert "Nothing was sent" not in text(response)
 
     def test_refuses_a_frozen_wallet_with_a_sentence(self) -> None:
         wallet = make_wallet()

@@ -232,7 +232,7 @@ class TestAmountForm:
         response = sign_in(ananya()).post(URL, asked(idempotency_key=key))
 
         assert response.status_code == 422
-        assert "This page is out of date. Nothing was sent." in text_of(response)
+        assert "This page is out of date. Nothing was done." in text_of(response)
         assert re.search(r'name="idempotency_key" value="[0-9a-f-]{36}"', text_of(response))
 
     def test_says_so_when_ones_own_wallet_is_frozen(self) -> None:
