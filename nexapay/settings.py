@@ -244,6 +244,8 @@ ONRAMP_EXPIRES_AFTER_S = env.number("ONRAMP_EXPIRES_AFTER_S", 1800, low=60)
 # The bank
 
 BANK = env.text("BANK", "simbank")
+if BANK not in {"simbank"}:
+    raise ImproperlyConfigured(f"BANK is {BANK!r}; it must be simbank.")
 BANK_WEBHOOK_SECRETS = env.webhook_secrets("BANK_WEBHOOK_SECRET")
 BANK_API_URL = env.url("BANK_API_URL", "http://127.0.0.1:8001")
 BANK_API_KEY = env.text("BANK_API_KEY", "insecure-bank-key" if DEBUG else None)

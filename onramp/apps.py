@@ -4,7 +4,6 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-from onramp import banks
 from onramp.audit import CHECKS
 
 
@@ -13,8 +12,7 @@ class OnrampConfig(AppConfig):
     verbose_name = "On-ramp"
 
     def ready(self) -> None:
-        """Refuse to start with a bank that we do not have, and join the proof of the books."""
-        banks.get_bank()
+        """Join the history and the proof of the books."""
         import_module("onramp.selectors")  # It adds on-ramps to the history.
         selectors = import_module("wallet.selectors")
         for title, query in CHECKS.items():
