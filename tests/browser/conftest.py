@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -15,15 +15,17 @@ from tests.browser.visitor import PHONE, Visitor, Watch
 
 HERE = Path(__file__).parent
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
+_PATIENCE_MS = 20_000  # For a machine that is busy; nothing is judged by its speed.
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests together on one worker: one browser is enough for two cores."""
+    """Make two groups of these tests, so that two workers share them and open one browser each."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            group = "barriers" if item.path.stem == "test_barriers" else "journeys"
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="package")
@@ -34,6 +36,7 @@ def chromium() -> Iterator[Browser]:
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright runs an event loop in this thread, although the tests themselves never await.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        expect.set_options(timeout=_PATIENCE_MS)
         browser = playwright.chromium.launch(executable_path=found, args=_FLAGS)
         yield browser
         browser.close()
@@ -72,7 +75,7 @@ def open_browser(chromium: Browser, site: str) -> Iterator[Callable[..., Visitor
             reduced_motion="reduce",
             locale="en-IN",
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(_PATIENCE_MS)
         contexts.append(context)
         watch.follow(context)
         return Visitor(context.new_page(), watch, has_scripts=scripts)
