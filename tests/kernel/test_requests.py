@@ -94,6 +94,31 @@ class TestRequestLog:
         lines = [(line["event"], line.get("status")) for line in said(caplog)]
         assert lines == [("request", ANSWERS[kind][1])]
 
+    def test_says_of_a_wrong_host_what_it_says_of_every_request(
+        self,
+        client: Client,
+        caplog: pytest.LogCaptureFixture,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        answer = client.get("/", headers={"Host": "evil.example"})
+
+        assert answer.status_code == 400
+        assert [line["status"] for line in said(caplog)] == [400]
+        assert capsys.readouterr().err == ""
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "django.request",
+            "django.server",
+            "django.security.csrf",
+            "django.security.DisallowedHost",
+            "django.security.TooManyFieldsSent",
+        ],
+    )
+    def test_is_the_only_one_to_speak_of_requests(self, name: str) -> None:
+        assert not logging.getLogger(name).isEnabledFor(logging.CRITICAL)
+
     def test_writes_json_lines(self) -> None:
         handler = logging.getLogger().handlers[0]
         assert isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter)
