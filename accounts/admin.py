@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import User
+from nexapay.kernel.admin import OfferedLookups
 
 # allauth's rows repeat User.email; changed here they would differ from it.
 admin.site.unregister(EmailAddress)
@@ -18,7 +19,7 @@ _STAFF_RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 @admin.register(User)
-class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class UserAdmin(OfferedLookups):
     """Nobody is made or deleted here: people join, and money remembers them."""
 
     list_display = [

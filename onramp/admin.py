@@ -71,6 +71,7 @@ class BankEventAdmin(LookOnlyAdmin):
 
     list_display = ["event_id", "bank", "status", "verdict", "of_onramp", "first", "received_at"]
     list_filter = ["status", "verdict", "bank", "received_at"]
+    linked_lookups = ["onramp__id__exact"]
     list_select_related = ["onramp", "conflicts_with"]
     search_fields = ["=event_id", "=public_id", "=onramp__public_id", "=onramp__token"]
     date_hierarchy = "received_at"

@@ -16,6 +16,7 @@ class WalletAdmin(LookOnlyAdmin):
 
     list_display = ["name", "person", "kind", "currency", "available", "locked", "status", "more"]
     list_filter = ["kind", "status", "currency"]
+    linked_lookups = ["owner__id__exact"]
     list_select_related = ["owner", "balance"]
     search_fields = ["=public_id", "name", "owner__handle", "owner__phone", "owner__email"]
     ordering = ["-id"]
@@ -140,6 +141,7 @@ class EntryAdmin(LookOnlyAdmin):
 
     list_display = ["id", "of_wallet", "version", "change", "after", "of_transfer", "created_at"]
     list_filter = ["currency", "transfer__kind", "created_at"]
+    linked_lookups = ["wallet__id__exact", "transfer__id__exact"]
     list_select_related = ["wallet", "transfer"]
     search_fields = ["=transfer__public_id", "wallet__owner__handle", "=wallet__public_id"]
     ordering = ["-id"]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db import DataError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -13,8 +15,35 @@ from django.utils.html import format_html
 
 from nexapay.kernel import money
 
+# What Django's own filters add to the name of a field.
+_ENDINGS = ("", "__exact", "__isnull", "__gte", "__lt")
+_DATE_ENDINGS = ("__year", "__month", "__day")
 
-class LookOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+
+class OfferedLookups(admin.ModelAdmin):  # type: ignore[type-arg]
+    """
+    A list is filtered by what it offers: its filters, its dates and linked_lookups.
+
+    Any other lookup, ?password__startswith=a, would tell staff what no page shows them.
+    """
+
+    linked_lookups: Sequence[str] = ()
+
+    def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
+        """Allow what some page of ours links to; everything else answers 400."""
+        offered = {f"{name}{ending}" for name in self.list_filter for ending in _ENDINGS}
+        offered |= {f"{self.date_hierarchy}{ending}" for ending in _DATE_ENDINGS}
+        return lookup in offered or lookup in self.linked_lookups
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Send back to the whole list whoever asks for a value that cannot be, such as a year 0."""
+        try:
+            return super().get_changelist_instance(request)
+        except (ValueError, OverflowError, DataError) as error:
+            raise IncorrectLookupParameters(error) from error
+
+
+class LookOnlyAdmin(OfferedLookups):
     """Staff may look and never touch; corrections are new movements made by services."""
 
     show_full_result_count = False

@@ -5,6 +5,11 @@ from typing import Any
 
 import structlog
 
+# Django's own lines name the raw path, which may hold a token; ours name the route. Their level
+# closes them: without a handler alone, Python's last resort would write them bare to stderr.
+_SILENT = ("django.request", "django.server", "django.security")
+_CLOSED = {"handlers": [], "level": logging.CRITICAL + 1, "propagate": False}
+
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -34,11 +39,7 @@ def config(*, level: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # Django's own lines name the raw path, which may hold a token; ours name the route.
-            "django.request": {"level": "CRITICAL", "propagate": True},
-            "django.server": {"handlers": [], "level": "CRITICAL", "propagate": False},
-            "django.security.DisallowedHost": {"handlers": [], "propagate": False},
-            "django.security.csrf": {"level": "CRITICAL"},
+            **dict.fromkeys(_SILENT, _CLOSED),
             "httpx": {"level": "WARNING"},
             "httpcore": {"level": "WARNING"},
             "procrastinate": {"level": "WARNING"},

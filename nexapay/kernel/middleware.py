@@ -11,12 +11,16 @@ from uuid import uuid4
 import structlog
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import resolve_url
 from django.utils.cache import patch_cache_control
 
 _log = structlog.get_logger("nexapay.request")
 _ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+# How a view says 400, 403 or 404. The request's own line has the status.
+_ANSWERS = (Http404, PermissionDenied, SuspiciousOperation, BadRequest, MultiPartParserError)
 
 
 class RequestLog:
@@ -37,6 +41,8 @@ class RequestLog:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         """Log what nobody expected; Django then answers with the 500 page."""
+        if isinstance(exception, _ANSWERS):
+            return
         # Type and places, never the message: a database error quotes the row it refused.
         frames = traceback.extract_tb(exception.__traceback__)[-12:]
         places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]

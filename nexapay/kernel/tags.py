@@ -28,6 +28,7 @@ register = template.Library()
 ICONS = Path(__file__).parent / "icons"
 HIDDEN = "\u2009••••"  # after the currency's sign, where the eye hides an amount
 TINTS = 6
+BOOLEAN = frozenset({"autofocus", "checked", "disabled", "readonly", "required"})
 
 
 def _currency(given: str) -> str:
@@ -212,7 +213,8 @@ def control(field: BoundField, hint: str = "", cls: str = "in-t", **attrs: Any) 
     {% control field hint cls attr=value %}: the input itself, tied to its hint and its error.
 
     In the names of attrs an underscore is written for a hyphen: hx_get="/send/people/". An
-    attribute that is empty, None or False is left out; True stands alone.
+    attribute that is empty, None or False is left out; True stands alone, and so does whatever
+    is true of an attribute that HTML knows as boolean.
     """
     described = [f"{field.id_for_label}-e"] * bool(field.errors)
     described += [f"{field.id_for_label}-h"] * bool(hint or field.help_text)
@@ -221,7 +223,10 @@ def control(field: BoundField, hint: str = "", cls: str = "in-t", **attrs: Any) 
         "aria-describedby": " ".join(described) or None,
         "aria-invalid": "true" if field.errors else None,
     }
-    named = {name.replace("_", "-"): value for name, value in attrs.items()}
+    named = {
+        name.replace("_", "-"): bool(value) if name in BOOLEAN else value
+        for name, value in attrs.items()
+    }
     kept = {name: value for name, value in (aria | named).items() if value not in (None, False, "")}
     return SafeString(field.as_widget(attrs=kept))
 

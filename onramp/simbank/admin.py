@@ -42,6 +42,7 @@ class DeliveryAdmin(LookOnlyAdmin):
         "delivered_at",
     ]
     list_filter = ["status", "last_status"]
+    linked_lookups = ["payment__id__exact"]
     list_select_related = ["payment"]
     search_fields = ["=event_id", "=payment__token", "=payment__bank_reference"]
     ordering = ["-id"]

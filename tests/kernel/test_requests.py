@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import structlog
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.db import IntegrityError, connection
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.urls import path
 
@@ -22,9 +23,28 @@ def broken(request: HttpRequest, token: str) -> HttpResponse:
     raise IntegrityError("Key (phone)=(+919845068214) already exists.")
 
 
-urlpatterns = [path("broken/<str:token>/", broken), *project.urlpatterns]
-handler500 = project.handler500
+ANSWERS: dict[str, tuple[type[Exception], int]] = {
+    "nothing": (Http404, 404),
+    "private": (PermissionDenied, 403),
+    "forged": (SuspiciousOperation, 400),
+    "unreadable": (BadRequest, 400),
+}
+
+
+@login_not_required
+def answer(request: HttpRequest, kind: str) -> HttpResponse:
+    raise ANSWERS[kind][0]("of 9845068214")
+
+
+urlpatterns = [
+    path("broken/<str:token>/", broken),
+    path("answer/<str:kind>/", answer),
+    *project.urlpatterns,
+]
+handler400 = project.handler400
+handler403 = project.handler403
 handler404 = project.handler404
+handler500 = project.handler500
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
@@ -63,6 +83,41 @@ class TestRequestLog:
         assert "test_requests.py" in written
         for private in ("9845068214", "s3cret", "already exists"):
             assert private not in written
+
+    @override_settings(ROOT_URLCONF="tests.kernel.test_requests")
+    @pytest.mark.parametrize("kind", ANSWERS)
+    def test_calls_no_answer_an_exception(
+        self, client: Client, caplog: pytest.LogCaptureFixture, kind: str
+    ) -> None:
+        assert client.get(f"/answer/{kind}/").status_code == ANSWERS[kind][1]
+
+        lines = [(line["event"], line.get("status")) for line in said(caplog)]
+        assert lines == [("request", ANSWERS[kind][1])]
+
+    def test_says_of_a_wrong_host_what_it_says_of_every_request(
+        self,
+        client: Client,
+        caplog: pytest.LogCaptureFixture,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        answer = client.get("/", headers={"Host": "evil.example"})
+
+        assert answer.status_code == 400
+        assert [line["status"] for line in said(caplog)] == [400]
+        assert capsys.readouterr().err == ""
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "django.request",
+            "django.server",
+            "django.security.csrf",
+            "django.security.DisallowedHost",
+            "django.security.TooManyFieldsSent",
+        ],
+    )
+    def test_is_the_only_one_to_speak_of_requests(self, name: str) -> None:
+        assert not logging.getLogger(name).isEnabledFor(logging.CRITICAL)
 
     def test_writes_json_lines(self) -> None:
         handler = logging.getLogger().handlers[0]

@@ -61,6 +61,25 @@ class TestMoney:
         assert '>JP¥500<span class="hero__p"></span>' in render('{% hero 500 "JPY" %}')
 
 
+class Note(forms.Form):
+    note = forms.CharField(required=False)
+
+
+class TestControl:
+    @pytest.mark.parametrize("name", sorted(tags.BOOLEAN))
+    def test_writes_a_boolean_attribute_bare_whatever_is_true_of_it(self, name: str) -> None:
+        html = render(f"{{% control field {name}=value %}}", field=Note()["note"], value={"a": 1})
+
+        assert re.search(rf" {name}[ >]", html)
+        assert "=" not in html.partition(f" {name}")[2][:1]
+
+    @pytest.mark.parametrize("value", [None, False, "", 0, {}])
+    def test_leaves_a_boolean_attribute_out_that_is_not_so(self, value: object) -> None:
+        html = render("{% control field autofocus=value %}", field=Note()["note"], value=value)
+
+        assert "autofocus" not in html
+
+
 class TestIcon:
     def test_is_drawn_inline_and_hidden_from_assistive_technology(self) -> None:
         html = render('{% icon "send" 22 "big" %}')

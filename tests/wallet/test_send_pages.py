@@ -82,6 +82,15 @@ class TestWhom:
 
 
 class TestAmountPage:
+    def test_begins_at_the_amount_and_shows_nothing_of_the_inside(self) -> None:
+        kabir()
+
+        page = text_of(sign_in(ananya()).get("/send/?to=@kabir"))
+
+        [amount] = re.findall(r"<input[^>]* autofocus[ >]?[^>]*>", page)
+        assert 'name="amount"' in amount
+        assert "Payee(" not in page
+
     @pytest.mark.parametrize(
         "to", ["@kabir", "kabir", "9845064407", "+91 98450 64407", "098450-64407", "k@example.com"]
     )
