@@ -50,7 +50,7 @@ PERSONAS = [
     Persona("Farah Khan", "farah", "+919900077612"),
     Persona("Devika Nair", "devika", "+919947033218"),
     Persona("Arjun Sethi", "arjun", "+919810066590"),
-    Persona("Newcomer Nila", "nila", "+919871100008"),
+    Persona("Nila Bose", "nila", "+919871100008"),
     Persona("Staff", "staff", "+919800000001", is_staff=True),
 ]
 _BUSY = [persona.handle for persona in PERSONAS[:7]]
@@ -113,7 +113,7 @@ def _history(now: datetime) -> Iterator[_Act]:
         morning = now - timedelta(
             days=day, hours=random.randint(1, 5), minutes=random.randint(0, 59)
         )
-        if day % 30 == 0:
+        if day == _DAYS or day % 30 == 12:
             for handle in _BUSY:
                 thousands = random.choice([30, 40, 45, 60])
                 yield _add(f"pay-{day}-{handle}", handle, thousands * 100_000, morning, random)
