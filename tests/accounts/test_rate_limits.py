@@ -48,6 +48,19 @@ class TestSignInLimits:
 
         assert sign_in("@meera", "guess").status_code == 429
 
+    def test_are_one_account_s_whichever_of_its_names_is_typed(
+        self, sign_in: Post, settings: Any
+    ) -> None:
+        limit_failures(settings, "3/5m/key")
+        make_user(handle="meera", phone="+919845068214", email="meera@example.com")
+        for login in ("Meera@Example.com", "98450 68214", "@Meera"):
+            assert sign_in(login, "guess").status_code == 422
+
+        logins = ("meera@example.com", "+919845068214", "meera")
+        answers = [sign_in(login, PASSWORD).status_code for login in logins]
+
+        assert answers == [429, 429, 429]
+
     def test_of_one_phone_do_not_stop_another(self, sign_in: Post, settings: Any) -> None:
         limit_failures(settings, "2/5m/key")
         make_user(phone="+919845068214")
