@@ -178,7 +178,8 @@ ACCOUNT_RATE_LIMITS = {
 }
 # One address may be a whole office: these stop machines, the limit above stops who guesses.
 SIGN_INS_PER_MINUTE = 120
-SIGN_UPS_PER_MINUTE = 60
+# Fewer: each tells whether a phone or an email has an account (docs/decisions/0010).
+SIGN_UPS_PER_MINUTE = 20
 
 # Web
 

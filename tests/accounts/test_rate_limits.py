@@ -147,7 +147,12 @@ class TestWhereTheyAreKept:
         assert backend == "django.core.cache.backends.db.DatabaseCache"
 
     def test_leaves_room_for_many_people_behind_one_address(self) -> None:
-        assert min(settings.SIGN_INS_PER_MINUTE, settings.SIGN_UPS_PER_MINUTE) >= 60
+        assert settings.SIGN_INS_PER_MINUTE >= 60
+
+    def test_leaves_little_to_who_asks_sign_up_for_accounts(self, client: Client) -> None:
+        answers = [client.post("/accounts/signup/", {}).status_code for _ in range(21)]
+
+        assert answers == [422] * 20 + [429]
 
     @pytest.mark.django_db(transaction=True)
     def test_lets_sixteen_people_behind_one_address_in_at_once(self) -> None:
