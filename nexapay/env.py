@@ -87,10 +87,7 @@ def database(name: str, value: str) -> dict[str, object]:
         raise ImproperlyConfigured(
             f"{name} is malformed; it must look like postgresql://user:password@host/database."
         )
-    try:
-        port = parts.port
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} names a port that is not a number.") from error
+    port = _port(name, parts)
     query = dict(parse_qsl(parts.query))
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -100,4 +97,32 @@ def database(name: str, value: str) -> dict[str, object]:
         "HOST": query.pop("host", unquote(parts.hostname or "")),
         "PORT": str(port or ""),
         "OPTIONS": query,
+    }
+
+
+def _port(name: str, parts: SplitResult) -> int | None:
+    try:
+        return parts.port
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} names a port that is not from 1 to 65535.") from error
+
+
+def mail(name: str) -> dict[str, object]:
+    """Return Django's EMAIL_ settings for smtp://user:password@host:587?tls=1, or smtps://…."""
+    parts = _split(name, text(name))
+    chosen = {part for part in parts.query.split("&") if part}
+    tls, ssl = "tls=1" in chosen, "ssl=1" in chosen or parts.scheme == "smtps"
+    strange = chosen - {"tls=1", "ssl=1"} or parts.path.strip("/") or parts.fragment
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or strange or (tls and ssl):
+        raise ImproperlyConfigured(
+            f"{name} is malformed; it must look like smtp://user:password@host:587?tls=1."
+        )
+    return {
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": _port(name, parts) or (465 if ssl else 587 if tls else 25),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": tls,
+        "EMAIL_USE_SSL": ssl,
+        "EMAIL_TIMEOUT": 10,
     }

@@ -141,8 +141,6 @@ PASSWORD_RESET_TIMEOUT = 3600
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "wallet:dashboard"
 LOGOUT_REDIRECT_URL = "home"
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-DEFAULT_FROM_EMAIL = "NexaPay <no-reply@nexapay.example>"
 PHONE_REGION = "IN"
 
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
@@ -180,6 +178,18 @@ ACCOUNT_RATE_LIMITS = {
 SIGN_INS_PER_MINUTE = 120
 # Fewer: each tells whether a phone or an email has an account (docs/decisions/0010).
 SIGN_UPS_PER_MINUTE = 20
+
+# Mail. Without EMAIL_URL none is sent, and nobody is offered a new password by mail.
+
+EMAIL_URL = env.text("EMAIL_URL", "")
+SENDS_MAIL = bool(EMAIL_URL) or DEBUG
+_BACKEND = "smtp" if EMAIL_URL else "console" if DEBUG else "dummy"
+EMAIL_BACKEND = f"django.core.mail.backends.{_BACKEND}.EmailBackend"
+if EMAIL_URL:
+    globals().update(env.mail("EMAIL_URL"))  # EMAIL_HOST and what goes with it
+DEFAULT_FROM_EMAIL = env.text(
+    "DEFAULT_FROM_EMAIL", None if EMAIL_URL else "NexaPay <no-reply@nexapay.example>"
+)
 
 # Web
 
