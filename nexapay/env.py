@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from babel.numbers import is_currency
 from django.core.exceptions import ImproperlyConfigured
 
 
@@ -49,8 +50,21 @@ def number(name: str, default: int, *, low: int = 0, high: int = 10**15) -> int:
 
 
 def names(name: str, default: str | None = None) -> list[str]:
-    """Return the comma-separated parts of NAME, without blanks."""
-    return [part.strip() for part in text(name, default).split(",") if part.strip()]
+    """Return the comma-separated parts of NAME, without blanks; one at least without a default."""
+    parts = [part.strip() for part in text(name, default).split(",") if part.strip()]
+    if default is None and not parts:
+        raise ImproperlyConfigured(f"{name} is empty; it must have at least one name.")
+    return parts
+
+
+def currency(name: str, default: str) -> str:
+    """Return NAME, checked to be the code of a currency."""
+    value = text(name, default)
+    if not re.fullmatch("[A-Z]{3}", value) or not is_currency(value):
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}; it must be an ISO 4217 code, such as INR."
+        )
+    return value
 
 
 def url(

@@ -239,14 +239,17 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "Asia/Kolkata"
 
+# What gunicorn reads for itself is checked for every process, so that a bad value stops the start.
+env.number("WEB_CONCURRENCY", 2, low=1, high=64)
+if env.text("BANK_WEBHOOK_MODE", "") not in {"", "direct"}:
+    raise ImproperlyConfigured("BANK_WEBHOOK_MODE must be direct; nothing else is there yet.")
+
 LOGGING = logs.config(level=env.text("LOG_LEVEL", "INFO"))
 logs.configure()
 
 # Money, in minor units of DEFAULT_CURRENCY
 
-DEFAULT_CURRENCY = env.text("DEFAULT_CURRENCY", "INR")
-if not (DEFAULT_CURRENCY.isascii() and DEFAULT_CURRENCY.isupper() and len(DEFAULT_CURRENCY) == 3):
-    raise ImproperlyConfigured("DEFAULT_CURRENCY must be an ISO 4217 code, such as INR.")
+DEFAULT_CURRENCY = env.currency("DEFAULT_CURRENCY", "INR")
 TRANSFER_MAX_MINOR = env.number("TRANSFER_MAX_MINOR", 100_000_000, low=1)
 ONRAMP_MIN_MINOR = env.number("ONRAMP_MIN_MINOR", 1_000, low=1)
 ONRAMP_MAX_MINOR = env.number("ONRAMP_MAX_MINOR", 10_000_000, low=1)

@@ -1,11 +1,66 @@
 """A malformed environment stops the start with one sentence that names the variable."""
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from nexapay import env
+from tests.cluster import ROOT
+
+
+def run(*argv: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | variables
+    return subprocess.run(
+        [sys.executable, *argv], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+
+
+class TestSettings:
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("DEFAULT_CURRENCY", "XXQ"),
+            ("ALLOWED_HOSTS", " , "),
+            ("WEB_CONCURRENCY", "65"),
+            ("BANK_WEBHOOK_MODE", "queue"),
+            ("LOG_LEVEL", "LOUD"),
+            ("EMAIL_URL", "mail.example.com"),
+        ],
+    )
+    def test_refuse_in_one_sentence(self, name: str, value: str) -> None:
+        done = run("manage.py", "check", **{name: value})
+
+        assert done.returncode == 1
+        assert done.stderr.startswith(name)
+        assert done.stderr.count("\n") == 1
+
+    def test_ask_for_a_sender_where_mail_is_sent(self) -> None:
+        done = run("manage.py", "check", EMAIL_URL="smtp://mail.example.com")
+
+        assert done.stderr.startswith("DEFAULT_FROM_EMAIL is not set.")
+
+    def test_send_no_mail_unless_told(self) -> None:
+        done = run("-c", "from nexapay import settings as s; print(s.EMAIL_BACKEND, s.SENDS_MAIL)")
+
+        assert done.stdout.split() == ["django.core.mail.backends.dummy.EmailBackend", "False"]
+
+
+class TestGunicorn:
+    @pytest.mark.parametrize(
+        ("name", "value", "sentence"),
+        [
+            ("WEB_CONCURRENCY", "two", "it must be a number from 1 to 64."),
+            ("PORT", "0", "it must be a number from 1 to 65535."),
+        ],
+    )
+    def test_refuses_in_one_sentence(self, name: str, value: str, sentence: str) -> None:
+        done = run("docker/gunicorn.py", **{name: value, "PYTHONPATH": str(ROOT)})
+
+        assert (done.returncode, done.stderr) == (1, f"{name} is {value!r}; {sentence}\n")
 
 
 class TestMail:
