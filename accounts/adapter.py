@@ -40,9 +40,13 @@ class AccountAdapter(DefaultAccountAdapter):
         return bool(url) and is_ours(self.request, str(url))
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        # allauth's own leaves the phone out, so that one guesser would lock out every phone.
-        logins = (credentials.get(kind) for kind in ("phone", "email", "username"))
-        return next((login.lower() for login in logins if login), "")
+        # allauth's own leaves the phone out, so that one guesser would lock out every phone. One
+        # account has one budget, whichever of its three names is typed.
+        names = {"phone": "phone", "email": "email", "username": "handle"}
+        given = {field: credentials[kind] for kind, field in names.items() if credentials.get(kind)}
+        field, login = next(iter(given.items()), ("handle", ""))
+        person = User.objects.filter(**{field: login.lower()}).values_list("pk", flat=True).first()
+        return f"account {person}" if person else f"typed {login.lower()}"
 
     # Phones
 

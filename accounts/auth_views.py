@@ -1,11 +1,13 @@
 """allauth's views, answering as every page of ours does."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from allauth.account import views as allauth_views
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 
 from accounts import limits, services
 from accounts.forms import SignInForm, SignUpForm
@@ -74,6 +76,18 @@ class PasswordChangeView(Answers, allauth_views.PasswordChangeView):
             return redirect("account_reset_password")
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
         return response
+
+
+def by_mail(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Answer 404 with a word about it where no mail is sent, instead of promising some."""
+
+    @wraps(view)
+    def offered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not settings.SENDS_MAIL:
+            return render(request, "account/no_mail.html", status=404)
+        return view(request, *args, **kwargs)
+
+    return offered
 
 
 class PasswordResetView(Answers, allauth_views.PasswordResetView):

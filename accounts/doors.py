@@ -15,20 +15,24 @@ urlpatterns = [
     path("logout/", allauth_views.logout, name="account_logout"),
     path("inactive/", allauth_views.account_inactive, name="account_inactive"),
     path("password/change/", views.PasswordChangeView.as_view(), name="account_change_password"),
-    path("password/reset/", views.PasswordResetView.as_view(), name="account_reset_password"),
+    path(
+        "password/reset/",
+        views.by_mail(views.PasswordResetView.as_view()),
+        name="account_reset_password",
+    ),
     path(
         "password/reset/done/",
-        views.PasswordResetDoneView.as_view(),
+        views.by_mail(views.PasswordResetDoneView.as_view()),
         name="account_reset_password_done",
     ),
     re_path(
         r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]{1,13})-(?P<key>[0-9A-Za-z-]{1,100})/$",
-        views.PasswordResetFromKeyView.as_view(),
+        views.by_mail(views.PasswordResetFromKeyView.as_view()),
         name="account_reset_password_from_key",
     ),
     path(
         "password/reset/key/done/",
-        allauth_views.password_reset_from_key_done,
+        views.by_mail(allauth_views.password_reset_from_key_done),
         name="account_reset_password_from_key_done",
     ),
 ]

@@ -1,15 +1,21 @@
 """How gunicorn serves NexaPay, in a container and under run.py alike."""
 
-import os
+import sys
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
+from nexapay import env
 from nexapay.kernel import logs
 from nexapay.processes import die_with_parent
 
 wsgi_app = "nexapay.wsgi:application"
-bind = [f"0.0.0.0:{os.environ.get('PORT') or '8000'}"]
-workers = int(os.environ.get("WEB_CONCURRENCY") or "2")
+try:
+    bind = [f"0.0.0.0:{env.number('PORT', 8000, low=1, high=65535)}"]
+    workers = env.number("WEB_CONCURRENCY", 2, low=1, high=64)
+except ImproperlyConfigured as error:
+    sys.exit(str(error))
 worker_class = "gthread"
 threads = 8
 

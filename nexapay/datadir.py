@@ -42,14 +42,14 @@ def data_dir(environment: Mapping[str, str]) -> Path:
 
 
 def port(environment: Mapping[str, str], option: str | None = None) -> int:
-    """Return the port to serve on: the option, or PORT, or 8000. 0 is any free one."""
+    """Return the port to serve on: the option, or PORT, or 8000. As option 0 is any free one."""
     name, text = ("--port", option) if option is not None else ("PORT", environment.get("PORT"))
-    return _whole_number(name, text or str(DEFAULT_PORT), 0, 65535)
+    return _whole_number(name, text or str(DEFAULT_PORT), int(option is None), 65535)
 
 
 def check_numbers(environment: Mapping[str, str]) -> None:
     """Refuse a malformed number that only a child would stumble over."""
-    _whole_number("WEB_CONCURRENCY", environment.get("WEB_CONCURRENCY") or "2", 1, 128)
+    _whole_number("WEB_CONCURRENCY", environment.get("WEB_CONCURRENCY") or "2", 1, 64)
 
 
 def check_settings(environment: Mapping[str, str]) -> None:

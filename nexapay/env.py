@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from babel.numbers import is_currency
 from django.core.exceptions import ImproperlyConfigured
 
 
@@ -50,8 +51,21 @@ def number(name: str, default: int, *, low: int = 0, high: int = 10**15) -> int:
 
 
 def names(name: str, default: str | None = None) -> list[str]:
-    """Return the comma-separated parts of NAME, without blanks."""
-    return [part.strip() for part in text(name, default).split(",") if part.strip()]
+    """Return the comma-separated parts of NAME, without blanks; one at least without a default."""
+    parts = [part.strip() for part in text(name, default).split(",") if part.strip()]
+    if default is None and not parts:
+        raise ImproperlyConfigured(f"{name} is empty; it must have at least one name.")
+    return parts
+
+
+def currency(name: str, default: str) -> str:
+    """Return NAME, checked to be the code of a currency."""
+    value = text(name, default)
+    if not re.fullmatch("[A-Z]{3}", value) or not is_currency(value):
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}; it must be an ISO 4217 code, such as INR."
+        )
+    return value
 
 
 def url(
@@ -99,10 +113,7 @@ def database(name: str, value: str) -> dict[str, object]:
         raise ImproperlyConfigured(
             f"{name} is malformed; it must look like postgresql://user:password@host/database."
         )
-    try:
-        port = parts.port
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} names a port that is not a number.") from error
+    port = _port(name, parts)
     query = dict(parse_qsl(parts.query))
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -112,4 +123,32 @@ def database(name: str, value: str) -> dict[str, object]:
         "HOST": query.pop("host", unquote(parts.hostname or "")),
         "PORT": str(port or ""),
         "OPTIONS": query,
+    }
+
+
+def _port(name: str, parts: SplitResult) -> int | None:
+    try:
+        return parts.port
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} names a port that is not from 1 to 65535.") from error
+
+
+def mail(name: str) -> dict[str, object]:
+    """Return Django's EMAIL_ settings for smtp://user:password@host:587?tls=1, or smtps://…."""
+    parts = _split(name, text(name))
+    chosen = {part for part in parts.query.split("&") if part}
+    tls, ssl = "tls=1" in chosen, "ssl=1" in chosen or parts.scheme == "smtps"
+    strange = chosen - {"tls=1", "ssl=1"} or parts.path.strip("/") or parts.fragment
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or strange or (tls and ssl):
+        raise ImproperlyConfigured(
+            f"{name} is malformed; it must look like smtp://user:password@host:587?tls=1."
+        )
+    return {
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": _port(name, parts) or (465 if ssl else 587 if tls else 25),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": tls,
+        "EMAIL_USE_SSL": ssl,
+        "EMAIL_TIMEOUT": 10,
     }

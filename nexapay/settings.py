@@ -141,8 +141,6 @@ PASSWORD_RESET_TIMEOUT = 3600
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "wallet:dashboard"
 LOGOUT_REDIRECT_URL = "home"
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-DEFAULT_FROM_EMAIL = "NexaPay <no-reply@nexapay.example>"
 PHONE_REGION = "IN"
 
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
@@ -178,7 +176,20 @@ ACCOUNT_RATE_LIMITS = {
 }
 # One address may be a whole office: these stop machines, the limit above stops who guesses.
 SIGN_INS_PER_MINUTE = 120
-SIGN_UPS_PER_MINUTE = 60
+# Fewer: each tells whether a phone or an email has an account (docs/decisions/0010).
+SIGN_UPS_PER_MINUTE = 20
+
+# Mail. Without EMAIL_URL none is sent, and nobody is offered a new password by mail.
+
+EMAIL_URL = env.text("EMAIL_URL", "")
+SENDS_MAIL = bool(EMAIL_URL) or DEBUG
+_BACKEND = "smtp" if EMAIL_URL else "console" if DEBUG else "dummy"
+EMAIL_BACKEND = f"django.core.mail.backends.{_BACKEND}.EmailBackend"
+if EMAIL_URL:
+    globals().update(env.mail("EMAIL_URL"))  # EMAIL_HOST and what goes with it
+DEFAULT_FROM_EMAIL = env.text(
+    "DEFAULT_FROM_EMAIL", None if EMAIL_URL else "NexaPay <no-reply@nexapay.example>"
+)
 
 # Web
 
@@ -228,14 +239,17 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "Asia/Kolkata"
 
+# What gunicorn reads for itself is checked for every process, so that a bad value stops the start.
+env.number("WEB_CONCURRENCY", 2, low=1, high=64)
+if env.text("BANK_WEBHOOK_MODE", "") not in {"", "direct"}:
+    raise ImproperlyConfigured("BANK_WEBHOOK_MODE must be direct; nothing else is there yet.")
+
 LOGGING = logs.config(level=env.text("LOG_LEVEL", "INFO"))
 logs.configure()
 
 # Money, in minor units of DEFAULT_CURRENCY
 
-DEFAULT_CURRENCY = env.text("DEFAULT_CURRENCY", "INR")
-if not (DEFAULT_CURRENCY.isascii() and DEFAULT_CURRENCY.isupper() and len(DEFAULT_CURRENCY) == 3):
-    raise ImproperlyConfigured("DEFAULT_CURRENCY must be an ISO 4217 code, such as INR.")
+DEFAULT_CURRENCY = env.currency("DEFAULT_CURRENCY", "INR")
 TRANSFER_MAX_MINOR = env.number("TRANSFER_MAX_MINOR", 100_000_000, low=1)
 ONRAMP_MIN_MINOR = env.number("ONRAMP_MIN_MINOR", 1_000, low=1)
 ONRAMP_MAX_MINOR = env.number("ONRAMP_MAX_MINOR", 10_000_000, low=1)

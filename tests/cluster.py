@@ -29,7 +29,14 @@ ENVIRONMENT = {
     "BANK_API_KEY": "a-throw-away-key-for-the-simulated-bank",
     "BANK_API_URL": "http://127.0.0.1:9",  # Nobody listens on the discard port.
 }
-NOT_OURS = ("CACHE_URL", "CSRF_TRUSTED_ORIGINS", "DEFAULT_CURRENCY", "BANK_WEBHOOK_MODE")
+NOT_OURS = (
+    "EMAIL_URL",
+    "DEFAULT_FROM_EMAIL",
+    "CACHE_URL",
+    "CSRF_TRUSTED_ORIGINS",
+    "DEFAULT_CURRENCY",
+    "BANK_WEBHOOK_MODE",
+)
 
 
 def data_dir() -> Path:

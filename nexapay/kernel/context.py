@@ -1,4 +1,4 @@
-"""What every template may use: the look a person chose, and the currency of the house."""
+"""What every template may use: the look a person chose, and what the house is set up for."""
 
 from typing import Any
 
@@ -9,10 +9,11 @@ THEMES = ("light", "dark")
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Return theme ("", "light" or "dark"; "" follows the system), private, default_currency."""
+    """Return what is below. theme is "", "light" or "dark"; "" follows the system."""
     theme = request.COOKIES.get("theme", "")
     return {
         "theme": theme if theme in THEMES else "",
         "private": request.COOKIES.get("private") == "1",
         "default_currency": settings.DEFAULT_CURRENCY,
+        "sends_mail": settings.SENDS_MAIL,
     }

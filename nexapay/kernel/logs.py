@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 import structlog
+from django.core.exceptions import ImproperlyConfigured
 
 # Django's own lines name the raw path, which may hold a token; ours name the route. Their level
 # closes them: without a handler alone, Python's last resort would write them bare to stderr.
@@ -21,7 +22,9 @@ _SHARED: list[Any] = [
 def config(*, level: str) -> dict[str, Any]:
     """Return Django's LOGGING: everything through one JSON formatter to standard error."""
     if level not in logging.getLevelNamesMapping():
-        raise ValueError(f"LOG_LEVEL is {level!r}; it must be a level's name, such as INFO.")
+        raise ImproperlyConfigured(
+            f"LOG_LEVEL is {level!r}; it must be a level's name, such as INFO."
+        )
     return {
         "version": 1,
         "disable_existing_loggers": False,

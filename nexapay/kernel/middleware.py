@@ -4,7 +4,7 @@ import re
 import time
 import traceback
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
@@ -70,9 +70,18 @@ class SignedInOnly(LoginRequiredMiddleware):
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = cast(HttpResponseBase, super().__call__(request))  # We run as WSGI only.
-        if request.user.is_authenticated and not response.has_header("Cache-Control"):
+        # In this order: an open view that keeps no copies, /readyz, must need no session.
+        if not response.has_header("Cache-Control") and request.user.is_authenticated:
             patch_cache_control(response, private=True, no_store=True)
         return response
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase], *rest: Any
+    ) -> HttpResponseBase | None:
+        """Let everybody through to an open view before anybody asks who they are."""
+        if not getattr(view_func, "login_required", True):
+            return None
+        return super().process_view(request, view_func, *rest)
 
     def handle_no_permission(  # type: ignore[override]  # The stubs allow a redirect only.
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]

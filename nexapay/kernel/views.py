@@ -1,13 +1,14 @@
 """Pages that belong to no app: the door, health, and errors in words."""
 
+import psycopg
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
+from nexapay.kernel import health
 
 
 @login_not_required
@@ -33,9 +34,8 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 when the database is reachable and every migration is applied, else 503."""
     try:
-        executor = MigrationExecutor(connection)
-        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError:
+        waiting = health.waiting_migrations()
+    except psycopg.Error:
         return JsonResponse({"status": "unavailable", "database": "unreachable"}, status=503)
     checks = {"database": "reachable", "migrations": "waiting" if waiting else "applied"}
     if waiting:

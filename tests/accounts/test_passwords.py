@@ -70,6 +70,36 @@ class TestChange:
         assert client.get("/accounts/password/change/")["Location"] == "/accounts/password/reset/"
 
 
+@pytest.fixture
+def mail_is_set_up(settings: Any) -> None:
+    settings.SENDS_MAIL = True
+
+
+class TestResetWithoutMail:
+    @pytest.mark.parametrize("path", ["", "done/", "key/1-abc-def/", "key/done/"])
+    def test_is_not_there(self, client: Client, path: str) -> None:
+        page = client.get(f"/accounts/password/reset/{path}")
+
+        assert page.status_code == 404
+        assert "No mail is set up here" in page.content.decode()
+
+    def test_sends_and_prints_nothing(
+        self, client: Client, farah: User, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        response = client.post("/accounts/password/reset/", {"email": farah.email})
+
+        assert (response.status_code, mail.outbox) == (404, [])
+        assert "farah" not in "".join(capsys.readouterr())
+
+    @pytest.mark.parametrize("path", ["/", "/accounts/login/"])
+    def test_is_not_offered(self, client: Client, settings: Any, path: str) -> None:
+        assert "Forgot it?" not in client.get(path).content.decode()
+
+        settings.SENDS_MAIL = True
+        assert "Forgot it?" in client.get(path).content.decode()
+
+
+@pytest.mark.usefixtures("mail_is_set_up")
 class TestReset:
     def link(self, client: Client, email: str) -> str:
         response = client.post("/accounts/password/reset/", {"email": email})

@@ -202,7 +202,10 @@ class TestDoors:
     @pytest.mark.parametrize(
         "path", ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/"]
     )
-    def test_of_everybody_open_without_a_session(self, client: Client, path: str) -> None:
+    def test_of_everybody_open_without_a_session(
+        self, client: Client, settings: Any, path: str
+    ) -> None:
+        settings.SENDS_MAIL = True
         response = client.get(path)
 
         assert response.status_code == 200

@@ -63,7 +63,9 @@ def newcomer(visitor: Visitor) -> Wallet:
 
 class TestNoBarriers:
     @pytest.mark.usefixtures("db")
-    def test_at_the_door(self, tour: Tour) -> None:
+    def test_at_the_door(self, tour: Tour, settings: Settings) -> None:
+        tour.visit("/accounts/password/reset/")
+        settings.SENDS_MAIL = True
         tour.visit("/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/")
         tour.visit("/accounts/password/reset/done/", "/accounts/password/reset/key/1-abc/")
         tour.visit("/accounts/inactive/", "/accounts/password/reset/key/done/")

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import structlog
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.db import IntegrityError, connection
+from django.db.migrations.graph import MigrationGraph
 from django.http import Http404, HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.urls import path
@@ -45,6 +48,10 @@ handler400 = project.handler400
 handler403 = project.handler403
 handler404 = project.handler404
 handler500 = project.handler500
+
+
+def refuse(*_: object) -> None:
+    raise AssertionError("asked on a connection that may wait for ever")
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
@@ -162,11 +169,36 @@ class TestHealth:
 
         assert (answer.status_code, answer.json()["status"]) == (200, "ok")
 
-    def test_is_not_ready_while_migrations_wait(self, client: Client) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("DELETE FROM django_migrations WHERE app = 'wallet' AND name ~ '0003'")
+    def test_is_not_ready_while_migrations_wait(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        newer = [("wallet", "9999_newer_than_the_database")]
+        monkeypatch.setattr(MigrationGraph, "leaf_nodes", lambda graph: newer)
 
-        assert client.get("/readyz").status_code == 503
+        answer = client.get("/readyz")
+
+        assert (answer.status_code, answer.json()["migrations"]) == (503, "waiting")
+
+    def test_is_not_ready_while_the_database_is_gone(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setitem(connection.settings_dict, "HOST", str(tmp_path))
+
+        answer = client.get("/readyz")
+
+        assert (answer.status_code, answer.json()["database"]) == (503, "unreachable")
+
+    def test_does_not_wait_for_a_database_that_was_stopped(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        client.cookies["sessionid"] = "0123456789abcdefghijklmnopqrstuv"
+        with socket.create_server(("127.0.0.1", 0)) as silent:  # connects, and never answers
+            monkeypatch.setitem(connection.settings_dict, "HOST", "127.0.0.1")
+            monkeypatch.setitem(connection.settings_dict, "PORT", str(silent.getsockname()[1]))
+            with connection.execute_wrapper(refuse):
+                answer = client.get("/readyz")
+
+        assert (answer.status_code, answer.json()["database"]) == (503, "unreachable")
 
 
 @pytest.mark.django_db

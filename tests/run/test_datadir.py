@@ -86,7 +86,7 @@ class TestAPort:
         "text", ["abc", "-1", "65536", "8000.0", "1e3", "٨٠٠٠", "9" * 30, " 1"]
     )
     def test_that_is_malformed_is_refused_by_name(self, text: str) -> None:
-        with pytest.raises(Refusal, match=r"^PORT must be a whole number from 0 to 65535"):
+        with pytest.raises(Refusal, match=r"^PORT must be a whole number from 1 to 65535"):
             datadir.port({"PORT": text})
         with pytest.raises(Refusal, match=r"^--port must be"):
             datadir.port({}, text)
