@@ -16,20 +16,21 @@ from hypothesis import settings
 settings.register_profile("nexapay", deadline=None, derandomize=True, database=None)
 settings.load_profile("nexapay")
 
-_flush = DatabaseOperations.execute_sql_flush
 
-
-def _flush_as_replica(self: DatabaseOperations, sql_list: Iterable[str]) -> None:
+def _empty_every_table(self: DatabaseOperations, sql_list: Iterable[str]) -> None:
+    """Empty tables without their triggers; for a few rows DELETE is far quicker than TRUNCATE."""
+    tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    deletes = "".join(f"DELETE FROM {self.quote_name(table)};" for table in tables)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
-        _flush(self, sql_list)
+        cursor.execute(deletes)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _emptying_may_touch_history() -> Iterator[None]:
-    """Let the test runner empty tables between tests: our triggers refuse TRUNCATE, rightly."""
+    """Let the test runner empty tables between tests: our triggers refuse that, rightly."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DatabaseOperations, "execute_sql_flush", _flush_as_replica)
+        patch.setattr(DatabaseOperations, "execute_sql_flush", _empty_every_table)
         yield
 
 
