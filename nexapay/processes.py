@@ -93,7 +93,7 @@ class Guard:
 
     def _spawn(self) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            [sys.executable, "-I", __file__],
+            [sys.executable, "-I", __file__, *map(str, self._groups)],
             stdin=subprocess.PIPE,
             start_new_session=True,
             text=True,
@@ -121,8 +121,6 @@ class Guard:
             return
         self._close_pipe()
         self._process = self._spawn()
-        for group in sorted(self._groups):
-            self._tell(f"+{group}\n")
 
     def close(self) -> None:
         """End the guard; whatever is still under it dies."""
@@ -241,10 +239,14 @@ def describe_exit(returncode: int) -> str:
 
 
 def _stand_guard() -> None:
-    """Read "+group" and "-group" lines; at the end of the pipe kill the groups that are left."""
+    """
+    Read "+group" and "-group" lines; at the end of the pipe kill the groups that are left.
+
+    The groups known before are arguments: a parent that dies right after starting us has told us.
+    """
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.SIG_IGN)
-    groups: set[int] = set()
+    groups = set(map(int, sys.argv[1:]))
     for line in sys.stdin:
         (groups.add if line[0] == "+" else groups.discard)(int(line[1:]))
     for group in groups:

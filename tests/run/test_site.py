@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.run.processes import alive, wait_until
+from tests.run.processes import PATIENCE_S, alive, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,19 +43,25 @@ def address(site: "subprocess.Popen[str]") -> str:
 @pytest.fixture
 def data(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
-    wait_until(lambda: not alive(tmp_path), "nothing is left of the site")
+    try:
+        wait_until(lambda: not alive(tmp_path), "nothing is left of the site")
+    finally:
+        for process in alive(tmp_path):
+            process.kill()
 
 
 class TestTheSite:
     def test_serves_and_leaves_nothing_behind_when_it_is_killed(self, data: Path) -> None:
         site = start(data)
+        assert site.stdout is not None
         try:
             where = address(site)
             answer = httpx.get(f"{where}/readyz", timeout=30)
             running = {Path(p.cmdline()[-1]).name for p in alive(data) if p.cmdline()}
         finally:
             site.kill()
-            site.communicate()
+            site.wait()
+            site.stdout.close()
 
         assert answer.json() == {
             "status": "ok",
@@ -80,7 +86,7 @@ class TestTheSite:
         self, data: Path, name: str, value: str
     ) -> None:
         site = start(data, **{name: value})
-        said, _ = site.communicate()
+        said, _ = site.communicate(timeout=PATIENCE_S)
 
         assert site.returncode == 1
         assert said.startswith(name)

@@ -78,6 +78,10 @@ class Started:
         mine = psutil.Process(self.process.pid).children()
         return next(p for p in mine if f'"{name}").write_text' in " ".join(p.cmdline()))
 
+    def close(self) -> None:
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
     def say(self) -> str:
         assert self.process.stdout is not None
         return self.process.stdout.readline()
@@ -88,8 +92,13 @@ def started(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Started]
     running = Started(tmp_path, getattr(request, "param", "both"))
     yield running
     running.process.kill()
-    running.process.communicate()
-    wait_until(lambda: not alive(tmp_path), "nothing is left of the test")
+    running.process.wait()  # Not for the end of its output: whoever is left behind holds that open.
+    try:
+        wait_until(lambda: not alive(tmp_path), "nothing is left of the test")
+    finally:
+        for process in alive(tmp_path):
+            process.kill()
+        running.close()
 
 
 class TestAService:
