@@ -12,10 +12,12 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from wallet.audit_sql import BALANCES, BOOKS, ENTRIES, ORPHANS, TRANSFERS
+from wallet.audit_sql import BALANCES, BOOKS, ENTRIES, PAIRS, TRANSFERS
 from wallet.models import LedgerCheck
 
 MAX_FINDINGS_PER_CHECK = 1_000
+# MATERIALIZED: a bare LIMIT would have the planner expect findings soon, and read row by row.
+_SOME = "WITH found AS MATERIALIZED ({query}) SELECT * FROM found LIMIT {limit}"
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,9 @@ class Report:
 
 
 _CHECKS = [
-    Check("transfers have two entries that cancel out", TRANSFERS),
-    Check("entries follow one another, hash by hash", ENTRIES),
-    Check("entries belong to a transfer and a wallet", ORPHANS),
+    Check("transfers say what was asked", TRANSFERS),
+    Check("transfers have two entries that cancel out", PAIRS),
+    Check("entries move their transfer's amount and follow one another, hash by hash", ENTRIES),
     Check("balances equal their newest entry", BALANCES),
     Check("each currency sums to zero", BOOKS),
 ]
@@ -96,7 +98,9 @@ def _snapshot() -> Iterator[None]:
         if len(connection.savepoint_ids) == 0:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute("SET LOCAL work_mem = '128MB'")
+        cursor.execute("SET LOCAL work_mem = '64MB'")
+        # Compiling the long expressions takes longer than it saves.
+        cursor.execute("SET LOCAL jit = off")
         yield
 
 
@@ -112,5 +116,5 @@ def _counts() -> tuple[int, int, int]:
 
 def _findings(check: Check) -> list[Finding]:
     with connection.cursor() as cursor:
-        cursor.execute(f"{check.query} LIMIT {MAX_FINDINGS_PER_CHECK}")
+        cursor.execute(_SOME.format(query=check.query, limit=MAX_FINDINGS_PER_CHECK))
         return [Finding(check.title, subject, problem) for subject, problem in cursor.fetchall()]

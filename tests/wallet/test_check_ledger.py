@@ -33,6 +33,7 @@ GUARDS_OFF = """
 SET CONSTRAINTS ALL IMMEDIATE;
 SET session_replication_role = replica;
 ALTER TABLE wallet_entry DROP CONSTRAINT IF EXISTS entry_after_is_before_plus_delta;
+ALTER TABLE wallet_entry DROP CONSTRAINT IF EXISTS entry_version_once;
 ALTER TABLE wallet_balance DROP CONSTRAINT IF EXISTS balance_available_not_negative;
 ALTER TABLE wallet_wallet DROP CONSTRAINT IF EXISTS wallet_only_settlement_keeps_no_balance;
 ALTER TABLE onramp_onramptransaction DROP CONSTRAINT IF EXISTS onramp_status_fits_its_facts;
@@ -98,7 +99,7 @@ class TestTampering:
             ("DELETE FROM wallet_balance", "has no balance"),
             (
                 "UPDATE wallet_transfer SET amount_minor = amount_minor + 1",
-                "do not move its amount",
+                "does not move its transfer's amount",
             ),
             ("UPDATE wallet_transfer SET note = 'Rent' WHERE note = 'Tea'", "details were changed"),
             ("UPDATE wallet_transfer SET actor_id = NULL", "details were changed"),
@@ -114,11 +115,12 @@ class TestTampering:
             ),
             (
                 "UPDATE wallet_entry SET available_after_minor = 999999 WHERE version = 1",
-                "start where",
+                "does not start where",
             ),
             ("UPDATE wallet_entry SET hash = sha256('x') WHERE version = 1", "its hash does not"),
             ("UPDATE wallet_entry SET prev_hash = sha256('x') WHERE version = 2", "name the hash"),
-            ("UPDATE wallet_entry SET version = version + 5 WHERE version = 2", "does not follow"),
+            ("UPDATE wallet_entry SET version = version + 5 WHERE version = 2", "follows no entry"),
+            ("UPDATE wallet_entry SET version = 3 WHERE version = 4", "entries up to version"),
             ("UPDATE wallet_entry SET version = NULL WHERE version = 2", "where its wallet keeps"),
             (
                 "UPDATE wallet_entry SET created_at = created_at - interval '1 s'",

@@ -50,6 +50,7 @@ class TestFingerprint:
         [
             {"note": "🫖 चाय"},
             {"note": "a|b|c"},
+            {"note": r"C:\x41 \\ \101 \'"},
             {"note": "two\nlines\r\n"},
             {"note": " "},
             {"note": "\u202eright to left"},
