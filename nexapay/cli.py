@@ -52,7 +52,8 @@ def _dispatch(arguments: list[str]) -> int:
     if wrong:
         print(f"run.py: {wrong} (python3 run.py --help lists what there is)", file=sys.stderr)
         return 2
-    install.ensure(ROOT, tests=command == "test")
+    measures = arguments[1:2] in (["bench"], ["torture"])
+    install.ensure(ROOT, tests=command == "test" or measures)
     if command == "manage":  # From where the caller is: its arguments may name files.
         return _become("nexapay.supervisor", *arguments)
     os.chdir(ROOT)

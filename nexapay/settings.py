@@ -1,5 +1,6 @@
 """One module for every environment. Defaults are the production ones; env.py refuses nonsense."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from csp.constants import NONE, SELF
@@ -39,6 +40,8 @@ INSTALLED_APPS = [
     "wallet",
     "onramp",
     "onramp.simbank",
+    # Measurements and torture, which an image leaves out.
+    *(["bench"] if find_spec("bench") else []),
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

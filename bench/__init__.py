@@ -1,0 +1,1 @@
+"""Measurements and torture: reproducible, run by hand, never part of the test run."""

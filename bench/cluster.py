@@ -1,0 +1,53 @@
+"""A throw-away PostgreSQL with everything NexaPay needs on it: fsync on, defaults otherwise."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nexapay import datadir, devdb
+from nexapay.datadir import ROOT, Environment
+
+MANAGE = str(ROOT / "manage.py")
+
+
+@contextmanager
+def throw_away() -> Iterator[Environment]:
+    """
+    Make a cluster beside the application's own, migrate it, and remove it at the end.
+
+    Yields the environment for whoever works on it, as the role that serves. It lies on the disk
+    the application would use: in a memory file system fsync would cost nothing.
+    """
+    base = Path(os.environ.get("NEXAPAY_DATA_DIR") or ROOT / ".nexapay") / "bench"
+    base.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=base))
+    try:
+        devdb.url(folder)
+        run(MANAGE, "prepare", environment=environment(folder, role="nexapay"))
+        yield environment(folder, role="nexapay_app")
+    finally:
+        devdb.leave(folder)
+        shutil.rmtree(folder)
+
+
+def environment(folder: Path, *, role: str) -> Environment:
+    """Return what a process needs to work on the cluster in folder, and nothing of the caller's."""
+    given = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    ours = datadir.environment(
+        given,
+        folder,
+        database_url=devdb.address(folder, role=role),
+        site_port=8000,
+        bank=datadir.last_bank_port(folder),
+    )
+    return {**ours, "PYTHONPATH": str(ROOT)}
+
+
+def run(*arguments: str, environment: Environment) -> None:
+    """Run Python with these arguments, to a good end."""
+    subprocess.run([sys.executable, *arguments], env=environment, check=True, stdout=sys.stderr)
