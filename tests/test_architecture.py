@@ -36,7 +36,7 @@ WRITING_SQL = re.compile(
 )
 THE_JOURNAL = {"wallet/journal.py", "wallet/sql.py"}
 # An empty balance, at version 0, is born with its wallet; the database refuses any other.
-BORN_EMPTY = ("wallet/services.py", "Balance.objects.get_or_create")
+BORN_EMPTY = ("wallet/services/wallets.py", "Balance.objects.get_or_create")
 
 INLINE = re.compile(
     r"<script\b(?![^>]*\bsrc=)|\sstyle\s*=|\son[a-z]+\s*=|\shx-on[:\-a-z]*\s*=|javascript:",
@@ -111,7 +111,7 @@ class TestImports:
     @pytest.mark.parametrize(
         ("path", "name"),
         [
-            ("wallet/services.py", "onramp.services.start_onramp"),
+            ("wallet/services/sending.py", "onramp.services.start_onramp"),
             ("wallet/models.py", "accounts.forms.SignUpForm"),
             ("onramp/services/inbox.py", "wallet.journal"),
             ("onramp/simbank/api.py", "wallet.models.Wallet"),

@@ -14,9 +14,19 @@ from uuid import UUID, uuid4
 
 from django.db import connection
 
+from nexapay.kernel import db
+from nexapay.kernel.arrays import columns
 from wallet.models import Balance, Transfer
 from wallet.sql import POST
 
+_LOCKED = db.Prepared(
+    lambda: (
+        Balance.objects.select_for_update(no_key=True)
+        .filter(db.IsAnyOf("wallet_id"))
+        .order_by("wallet_id")
+        .values_list(*[column.attname for column in Balance._meta.concrete_fields])
+    )
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GENESIS = bytes(32)
 
@@ -60,12 +70,8 @@ def lock(wallet_ids: Iterable[int]) -> dict[int, Balance]:
     Always in wallet order, so A->B and B->A cannot deadlock. NO KEY: a foreign key's lock on the
     same row does not wait. Wallets that track no balance have no row and are not locked.
     """
-    rows = (
-        Balance.objects.select_for_update(no_key=True)
-        .filter(wallet_id__in=set(wallet_ids))
-        .order_by("wallet_id")
-    )
-    return {row.wallet_id: row for row in rows}
+    rows = _LOCKED.rows(list(set(wallet_ids)))
+    return {row[0]: Balance(*row) for row in rows}  # type: ignore[misc]
 
 
 def post(
@@ -193,14 +199,17 @@ def _write(
         for t in transfers
     ]  # fmt: skip
     held = [
-        (b.wallet_id, b.available_minor, b.locked_minor, b.version, b.head_hash, b.happened_at)
+        (
+            b.wallet_id,
+            b.available_minor,
+            b.locked_minor,
+            b.version,
+            bytes(b.head_hash),
+            b.happened_at,
+        )
         for b in balances
     ]
-    parameters = [*_columns(rows, 12), *_columns(entries, 13), *_columns(held, 6)]
+    parameters = [*columns(rows, 12), *columns(entries, 13), *columns(held, 6)]
     with connection.cursor() as cursor:
         cursor.execute(POST, parameters)
         return {public_id: pk for pk, public_id in cursor.fetchall()}
-
-
-def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

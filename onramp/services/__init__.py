@@ -2,7 +2,8 @@
 
 from onramp.messages import Malformed
 from onramp.services.expiry import expire_onramps
-from onramp.services.inbox import Answer, Busy, record_bank_event
+from onramp.services.inbox import MAX_BATCH, Busy, record_bank_event, record_bank_events
+from onramp.services.judging import Answer, Delivery
 from onramp.services.start import (
     AlreadyUsed,
     AmountOutOfRange,
@@ -13,15 +14,18 @@ from onramp.services.start import (
 )
 
 __all__ = [
+    "MAX_BATCH",
     "AlreadyUsed",
     "AmountOutOfRange",
     "Answer",
     "Busy",
+    "Delivery",
     "Malformed",
     "OnRampRefused",
     "UnknownBank",
     "WalletFrozen",
     "expire_onramps",
     "record_bank_event",
+    "record_bank_events",
     "start_onramp",
 ]

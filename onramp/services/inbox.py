@@ -1,53 +1,66 @@
 """
-Hearing from a bank. One transaction stores the event, judges it, and does what it says.
+Hearing from a bank: one event, or a thousand in one transaction, with the same rules and answers.
 
-The order is fixed: the event's row first (its unique key is the barrier against copies), then the
-on-ramp's row, then the balance. However many copies arrive, in whatever order: one credit.
+The order is fixed: the on-ramps' rows are locked, in their order; under that lock it is read what
+else is known; the events are judged in the order they came (judging.py); all credits are posted in
+one statement; and the events are kept with their verdicts. An event or a reference that somebody
+else took meanwhile makes the whole transaction start again, and then it is seen.
+However many copies arrive, in whatever order: one credit.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from hashlib import sha256
 from uuid import UUID, uuid4, uuid5
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.models import CharField
 
 from nexapay.kernel import db, events
-from onramp import banks, messages
+from nexapay.kernel.arrays import columns
+from onramp import banks, messages, sql
 from onramp.events import OnRampFailed, OnRampSettled
-from onramp.messages import Message
+from onramp.messages import Malformed, Message
 from onramp.models import BankEvent, OnRampTransaction
+from onramp.services.judging import Answer, Asked, Delivery, Desk, Known, Ruling, Settled, Verdict
 from wallet import services as wallet_services
 
 Busy = db.Busy
-_REFERENCE = "onramp_reference_once_per_bank"
-_Status = OnRampTransaction.Status
-_Verdict = BankEvent.Verdict
+MAX_BATCH = 1_000
 _NO_REASON = "no reason given"
+_TAKEN_MEANWHILE = {"bank_event_once", "bank_event_body_once", "onramp_reference_once_per_bank"}
+_TRIES = 10
 
-_SETTLING = {_Verdict.CREDITED, _Verdict.FAILED}
-_AGREEING = {_Verdict.REPEATED, _Verdict.OTHER_REFERENCE}
-_REFUSALS = {
-    _Verdict.UNKNOWN_TOKEN: (404, "We know no such token."),
-    _Verdict.TERMS_DIFFER: (422, "Amount or currency differs from what was asked."),
-    _Verdict.REFERENCE_TAKEN: (422, "That bank reference stands for another payment."),
-    _Verdict.OTHER_BODY: (422, "That webhook-id came before with another body."),
-    _Verdict.CONTRADICTION: (409, "That contradicts how the payment was settled."),
-}
 _OUTCOMES = {
-    _Verdict.CREDITED: BankEvent.Status.PROCESSED,
-    _Verdict.FAILED: BankEvent.Status.PROCESSED,
-    _Verdict.REPEATED: BankEvent.Status.IGNORED,
+    Verdict.CREDITED: BankEvent.Status.PROCESSED,
+    Verdict.FAILED: BankEvent.Status.PROCESSED,
+    Verdict.REPEATED: BankEvent.Status.IGNORED,
 }  # All others wait in quarantine for staff.
 
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What the bank is told: an HTTP status and the members of a JSON object."""
-
-    status: int
-    body: dict[str, str | bool]
+_ASKED = db.Prepared(
+    lambda: (
+        OnRampTransaction.objects.select_for_update(no_key=True)
+        .filter(db.IsAnyOf("token", "text"))
+        .order_by("pk")
+        .values_list(
+            *("pk", "public_id", "token", "wallet_id", "amount_minor", "currency", "bank"),
+            *("status", "bank_reference"),
+        )
+    )
+)
+_KNOWN = db.Prepared(
+    lambda: (
+        BankEvent.objects.filter(db.IsAnyOf("event_id", "text"), bank=db.Parameter(CharField()))
+        .values_list(
+            *("event_id", "conflicts_with_id", "body_sha256", "verdict", "onramp_id", "pk")
+        )
+    )
+)  # fmt: skip
+_REFERENCES = db.Prepared(
+    lambda: OnRampTransaction.objects.filter(
+        db.IsAnyOf("bank", "text"), db.IsAnyOf("bank_reference", "text")
+    ).values_list("bank", "bank_reference")
+)
 
 
 def record_bank_event(
@@ -61,144 +74,144 @@ def record_bank_event(
     :raises Malformed: if the body is not a message we know; nothing is stored.
     :raises Busy: if rows were locked for too long; nothing is stored. It may be sent again.
     """
-    said = messages.read(body)
-    event = BankEvent(
-        public_id=uuid4(),
-        bank=bank,
-        event_id=event_id,
-        body=body,
-        body_sha256=sha256(body).digest(),
-        headers=dict(headers),
-        received_at=now,
-    )
+    heard = [(Delivery(event_id, body, headers), messages.read(body))]
+    return _record_all(bank, heard, now)[0]
+
+
+def record_bank_events(*, bank: str, deliveries: Sequence[Delivery], now: datetime) -> list[Answer]:
+    """
+    Record up to MAX_BATCH verified events in one transaction; return their answers, in order.
+
+    Each is answered and takes effect as if record_bank_event had been called with one after the
+    other. A body that is no message we know is answered 400, and stored as little as there.
+
+    :raises ValueError: for more than MAX_BATCH.
+    :raises Busy: if rows were locked for too long; nothing is stored. All may be sent again.
+    """
+    if len(deliveries) > MAX_BATCH:
+        raise ValueError(f"{len(deliveries)} events in a batch; at most {MAX_BATCH}.")
+    read = [_read(delivery) for delivery in deliveries]
+    heard = [
+        (delivery, said)
+        for delivery, said in zip(deliveries, read, strict=True)
+        if isinstance(said, Message)
+    ]
+    answers = iter(_record_all(bank, heard, now) if heard else [])
+    return [said if isinstance(said, Answer) else next(answers) for said in read]
+
+
+def _read(delivery: Delivery) -> Message | Answer:
     try:
-        return db.retrying(lambda: _record(event, said))
-    except IntegrityError as error:
-        # Another on-ramp took the reference between our look and our write. Now we see it there.
-        if db.constraint(error) != _REFERENCE:
-            raise
-    return db.retrying(lambda: _record(event, said))
+        return messages.read(delivery.body)
+    except Malformed as error:
+        return Answer(status=400, body={"error": "malformed", "detail": str(error)})
 
 
-def _record(event: BankEvent, said: Message) -> Answer:
+_Heard = Sequence[tuple[Delivery, Message]]
+
+
+def _record_all(bank: str, heard: _Heard, now: datetime) -> list[Answer]:
+    for _ in range(_TRIES):
+        try:
+            return db.retrying(lambda: _record(bank, heard, now))
+        except IntegrityError as error:
+            if db.constraint(error) not in _TAKEN_MEANWHILE:
+                raise
+    raise Busy("NexaPay is busy. Nothing was changed; send it again in a moment.")
+
+
+def _record(bank: str, heard: _Heard, now: datetime) -> list[Answer]:
     with transaction.atomic(durable=True):
-        event.pk, event.conflicts_with_id = None, None
-        first = _store(event)
-        if first.public_id != event.public_id:
-            return _repeat(first, event, said)
-        event.pk = first.pk
-        return _close(event, *_apply(event, said), said)
+        desk = _open_desk(bank, heard)
+        answers = [desk.hear(delivery, said) for delivery, said in heard]
+        _settle(desk.settled, now)
+        # A first event before those beside it, which point at it; and each kind in one order.
+        _keep(bank, [ruling for ruling in desk.rulings if not ruling.beside], now)
+        _keep(bank, [ruling for ruling in desk.rulings if ruling.beside], now)
+    return answers
 
 
-def _store(event: BankEvent) -> BankEvent:
-    """Insert the event, and return the row that stands for it: another one, if it was there."""
-    BankEvent.objects.bulk_create([event], ignore_conflicts=True)
-    rows = BankEvent.objects.filter(bank=event.bank, event_id=event.event_id)
-    if event.conflicts_with_id:
-        return rows.get(body_sha256=event.body_sha256)
-    return rows.get(conflicts_with=None)
+def _open_desk(bank: str, heard: _Heard) -> Desk:
+    """Lock the on-ramps, then read what else matters: a lock waited for may have changed it."""
+    asked = [Asked(*row) for row in _ASKED.rows([said.token for _, said in heard])]
+    desk = Desk({row.token: row for row in asked}, {}, set(), set())
+    for event_id, beside, digest, verdict, onramp_id, pk in _KNOWN.rows(
+        [delivery.event_id for delivery, _ in heard], bank
+    ):
+        if beside is None:
+            desk.firsts[event_id] = Known(bytes(digest), Verdict(verdict), onramp_id, pk)
+        else:
+            desk.others.add((event_id, bytes(digest)))
+    said_references = [said.bank_reference for _, said in heard if said.bank_reference]
+    desk.references.update(_REFERENCES.rows([row.bank for row in asked], said_references))
+    return desk
 
 
-def _repeat(first: BankEvent, event: BankEvent, said: Message) -> Answer:
-    if bytes(first.body_sha256) == bytes(event.body_sha256):
-        return _answer(_Verdict(first.verdict), said, is_copy=True)
-    event.conflicts_with_id = first.pk
-    kept = _store(event)
-    if kept.public_id != event.public_id:
-        return _answer(_Verdict.OTHER_BODY, said, is_copy=True)
-    event.pk = kept.pk
-    return _close(event, _Verdict.OTHER_BODY, first.onramp_id, said)
-
-
-def _close(
-    event: BankEvent, verdict: BankEvent.Verdict, onramp_id: int | None, said: Message
-) -> Answer:
-    BankEvent.objects.filter(pk=event.pk).update(
-        status=_OUTCOMES.get(verdict, BankEvent.Status.QUARANTINED),
-        verdict=verdict,
-        onramp_id=onramp_id,
-        attempts=1,
-        processed_at=event.received_at,
+def _settle(settled: list[Settled], now: datetime) -> None:
+    """Credit what succeeded in one posting, and move every on-ramp that was settled."""
+    if not settled:
+        return
+    transfers = iter(
+        wallet_services.credit_all_from_bank(
+            credits=[_credit(asked) for asked, said in settled if said.succeeded], now=now
+        )
     )
-    return _answer(verdict, said, is_copy=False)
+    rows = [
+        _settlement(asked, said, next(transfers).pk if said.succeeded else None, now)
+        for asked, said in settled
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SETTLE, columns(rows, 6))
 
 
-def _answer(verdict: BankEvent.Verdict, said: Message, *, is_copy: bool) -> Answer:
-    if verdict in _REFUSALS:
-        status, text = _REFUSALS[verdict]
-        return Answer(status=status, body={"error": verdict.value, "detail": text})
-    body: dict[str, str | bool] = {"status": _status_said(said).value}
-    if is_copy or verdict in _AGREEING:
-        body["duplicate"] = True
-    return Answer(status=200, body=body)
-
-
-def _apply(event: BankEvent, said: Message) -> tuple[BankEvent.Verdict, int | None]:
-    """Judge the message under the on-ramp's lock, settle if it is the first word, say which."""
-    onramp = (
-        OnRampTransaction.objects.select_for_update(no_key=True).filter(token=said.token).first()
-    )
-    if onramp is None:
-        return _Verdict.UNKNOWN_TOKEN, None
-    verdict = _judge(onramp, said)
-    if verdict is _Verdict.CREDITED:
-        _succeed(onramp, said, event.received_at)
-    elif verdict is _Verdict.FAILED:
-        _fail(onramp, said, event.received_at)
-    return verdict, onramp.pk
-
-
-def _judge(onramp: OnRampTransaction, said: Message) -> BankEvent.Verdict:
-    if (onramp.amount_minor, onramp.currency) != (said.amount_minor, said.currency):
-        return _Verdict.TERMS_DIFFER
-    if onramp.is_processing:
-        if _is_taken(onramp, said.bank_reference):
-            return _Verdict.REFERENCE_TAKEN
-        return _Verdict.CREDITED if said.succeeded else _Verdict.FAILED
-    if onramp.status != _status_said(said):
-        return _Verdict.CONTRADICTION
-    if said.succeeded and onramp.bank_reference != said.bank_reference:
-        # It agrees, so it is answered as a copy; but the bank may have taken the money twice.
-        return _Verdict.OTHER_REFERENCE
-    return _Verdict.REPEATED
-
-
-def _status_said(said: Message) -> OnRampTransaction.Status:
-    return _Status.SUCCESS if said.succeeded else _Status.FAILURE
-
-
-def _is_taken(onramp: OnRampTransaction, reference: str | None) -> bool:
-    return (
-        reference is not None
-        and OnRampTransaction.objects.filter(bank=onramp.bank, bank_reference=reference).exists()
+def _credit(asked: Asked) -> wallet_services.Credit:
+    return wallet_services.Credit(
+        bank=banks.name_of(asked.bank),
+        wallet_id=asked.wallet_id,
+        amount_minor=asked.amount_minor,
+        currency=asked.currency,
+        idempotency_key=_credit_key(asked),
     )
 
 
-def _succeed(onramp: OnRampTransaction, said: Message, now: datetime) -> None:
-    transfer = wallet_services.credit_from_bank(
-        bank=banks.name_of(onramp.bank),
-        wallet_id=onramp.wallet_id,
-        amount_minor=onramp.amount_minor,
-        currency=onramp.currency,
-        idempotency_key=_credit_key(onramp),
-        note="",
-        now=now,
-    )
-    _settle(onramp, said, now, status=_Status.SUCCESS, transfer_id=transfer.pk)
-    events.publish(OnRampSettled(onramp_id=onramp.pk))
-
-
-def _fail(onramp: OnRampTransaction, said: Message, now: datetime) -> None:
-    _settle(onramp, said, now, status=_Status.FAILURE, failure_reason=said.reason or _NO_REASON)
-    events.publish(OnRampFailed(onramp_id=onramp.pk))
-
-
-def _settle(onramp: OnRampTransaction, said: Message, now: datetime, **changes: object) -> None:
-    OnRampTransaction.objects.filter(pk=onramp.pk).update(
-        bank_reference=said.bank_reference, settled_at=now, **changes
-    )
-
-
-def _credit_key(onramp: OnRampTransaction) -> UUID:
+def _credit_key(asked: Asked) -> UUID:
     """Return the idempotency key of an on-ramp's credit: a second guard under its status."""
-    return uuid5(onramp.public_id, banks.name_of(onramp.bank))
+    return uuid5(asked.public_id, banks.name_of(asked.bank))
+
+
+def _settlement(
+    asked: Asked, said: Message, transfer_id: int | None, now: datetime
+) -> tuple[object, ...]:
+    """Return the columns of sql.SETTLE, and tell others after COMMIT."""
+    event = OnRampSettled if said.succeeded else OnRampFailed
+    events.publish(event(onramp_id=asked.pk))
+    reason = "" if said.succeeded else said.reason or _NO_REASON
+    return asked.pk, asked.status, reason, said.bank_reference, transfer_id, now
+
+
+def _keep(bank: str, rulings: list[Ruling], now: datetime) -> None:
+    """Write new events. In the order of their ids, so that two batches cannot wait crosswise."""
+    rulings.sort(key=lambda ruling: (ruling.delivery.event_id, ruling.known.digest))
+    rows = [
+        (
+            uuid4(),
+            bank,
+            ruling.delivery.event_id,
+            ruling.delivery.body,
+            ruling.known.digest,
+            json.dumps(dict(ruling.delivery.headers)),
+            ruling.beside.pk if ruling.beside else None,
+            ruling.known.onramp_id,
+            _OUTCOMES.get(ruling.known.verdict, BankEvent.Status.QUARANTINED).value,
+            ruling.known.verdict.value,
+            now,
+        )
+        for ruling in rulings
+    ]
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(sql.KEEP, columns(rows, 11))
+        pks = dict(cursor.fetchall())
+    for ruling in rulings:
+        ruling.known.pk = pks[ruling.delivery.event_id]

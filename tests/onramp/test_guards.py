@@ -244,9 +244,9 @@ class TestABankEvent:
             says="bank_event_status_fits_its_facts",
         )
 
-    def test_arrives_as_received(self) -> None:
-        with pytest.raises(IntegrityError, match="arrives as received"):
-            receive(status="processed", verdict="credited", processed_at=timezone.now())
+    def test_arrives_judged_only_with_a_verdict_and_its_time(self) -> None:
+        with pytest.raises(IntegrityError, match="bank_event_status_fits_its_facts"):
+            receive(status="processed", processed_at=timezone.now())
 
     def test_has_the_digest_of_its_body(self) -> None:
         with pytest.raises(IntegrityError, match="bank_event_digest_is_of_its_body"):

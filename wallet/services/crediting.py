@@ -1,0 +1,115 @@
+"""Money that a bank has confirmed: one credit, or a thousand in one posting."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from nexapay.kernel import db, events
+from wallet import journal
+from wallet.events import TransferPosted
+from wallet.journal import Movement
+from wallet.models import Transfer, Wallet
+from wallet.services.refusals import AlreadyUsed, CurrencyMismatch
+from wallet.services.wallets import settlement_wallet
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credit:
+    """What a bank owes a wallet: amount_minor minor units of currency, once for each key."""
+
+    bank: str
+    wallet_id: int
+    amount_minor: int
+    currency: str
+    idempotency_key: UUID
+    note: str = ""
+
+
+def credit_from_bank(
+    *,
+    bank: str,
+    wallet_id: int,
+    amount_minor: int,
+    currency: str,
+    idempotency_key: UUID,
+    note: str,
+    now: datetime,
+) -> Transfer:
+    """Credit what a bank confirmed, as credit_all_from_bank does."""
+    credit = Credit(
+        bank=bank,
+        wallet_id=wallet_id,
+        amount_minor=amount_minor,
+        currency=currency,
+        idempotency_key=idempotency_key,
+        note=note,
+    )
+    return credit_all_from_bank(credits=[credit], now=now)[0]
+
+
+def credit_all_from_bank(*, credits: Sequence[Credit], now: datetime) -> list[Transfer]:
+    """
+    Credit what banks confirmed, inside the caller's transaction; return the transfers, in order.
+
+    Each is owed whatever the wallet's status: a frozen wallet keeps it and cannot spend it. A key
+    that comes again, in this call or since an earlier one, stands for its first transfer.
+
+    :raises TransferRefused: if a currency is not its wallet's, or a key stands for another act.
+    """
+    if not credits:
+        return []
+    movements = _movements(credits, now)
+    balances = journal.lock(credit.wallet_id for credit in credits)
+    read_at = _check_currencies(credits)
+    done = _earlier(movements)
+    fresh = {m.idempotency_key: m for m in movements if m.idempotency_key not in done}
+    for transfer in journal.post(list(fresh.values()), balances, posted_at=read_at):
+        done[transfer.idempotency_key] = transfer
+        events.publish(TransferPosted(transfer_id=transfer.pk))
+    return [_same(done[m.idempotency_key], m) for m in movements]
+
+
+def _movements(credits: Sequence[Credit], now: datetime) -> list[Movement]:
+    sources = {
+        (bank, currency): settlement_wallet(bank=bank, currency=currency).pk
+        for bank, currency in {(credit.bank, credit.currency) for credit in credits}
+    }
+    return [
+        Movement(
+            kind=Transfer.Kind.ONRAMP,
+            source_id=sources[credit.bank, credit.currency],
+            target_id=credit.wallet_id,
+            amount_minor=credit.amount_minor,
+            currency=credit.currency,
+            actor_id=None,
+            idempotency_key=credit.idempotency_key,
+            note=credit.note,
+            happened_at=now,
+        )
+        for credit in credits
+    ]
+
+
+def _check_currencies(credits: Sequence[Credit]) -> datetime:
+    """Refuse a currency that is not the wallet's; return the clock, read under the lock."""
+    wallets = Wallet.objects.filter(pk__in={credit.wallet_id for credit in credits})
+    rows = wallets.values_list("pk", "currency", db.ClockTimestamp())
+    currencies = {pk: currency for pk, currency, _ in rows}
+    for credit in credits:
+        if currencies[credit.wallet_id] != credit.currency:
+            raise CurrencyMismatch(f"That wallet holds {currencies[credit.wallet_id]}.")
+    read_at: datetime = max(read_at for _, _, read_at in rows)
+    return read_at
+
+
+def _earlier(movements: Sequence[Movement]) -> dict[UUID, Transfer]:
+    keys = [movement.idempotency_key for movement in movements]
+    rows = Transfer.objects.filter(actor=None, idempotency_key__in=keys)
+    return {transfer.idempotency_key: transfer for transfer in rows}
+
+
+def _same(transfer: Transfer, movement: Movement) -> Transfer:
+    if bytes(transfer.fingerprint) != movement.fingerprint:
+        raise AlreadyUsed("This key stands for another credit.")
+    return transfer
