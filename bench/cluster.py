@@ -9,9 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+from django.core.management.base import CommandError
+
 from nexapay import datadir, devdb
 from nexapay.datadir import ROOT, Environment
 
+_KEPT = ("PATH", "HOME", "LANG", "BENCH_LOUD")
 MANAGE = str(ROOT / "manage.py")
 
 
@@ -28,7 +32,9 @@ def throw_away() -> Iterator[Environment]:
     folder = Path(tempfile.mkdtemp(dir=base))
     try:
         devdb.url(folder)
-        run(MANAGE, "prepare", environment=environment(folder, role="nexapay"))
+        if run(MANAGE, "prepare", environment=environment(folder, role="nexapay")):
+            raise CommandError("The cluster could not be prepared; the reason is above.")
+        _let_it_make_tables(folder)
         yield environment(folder, role="nexapay_app")
     finally:
         devdb.leave(folder)
@@ -37,7 +43,7 @@ def throw_away() -> Iterator[Environment]:
 
 def environment(folder: Path, *, role: str) -> Environment:
     """Return what a process needs to work on the cluster in folder, and nothing of the caller's."""
-    given = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    given = {name: value for name, value in os.environ.items() if name in _KEPT}
     ours = datadir.environment(
         given,
         folder,
@@ -48,6 +54,12 @@ def environment(folder: Path, *, role: str) -> Environment:
     return {**ours, "PYTHONPATH": str(ROOT)}
 
 
-def run(*arguments: str, environment: Environment) -> None:
-    """Run Python with these arguments, to a good end."""
-    subprocess.run([sys.executable, *arguments], env=environment, check=True, stdout=sys.stderr)
+def run(*arguments: str, environment: Environment) -> int:
+    """Run Python with these arguments and return its exit code."""
+    return subprocess.run([sys.executable, *arguments], env=environment).returncode
+
+
+def _let_it_make_tables(folder: Path) -> None:
+    """The serving role makes nothing, but a bench may bring a baseline's tables."""
+    with psycopg.connect(devdb.address(folder, role="nexapay")) as connection:
+        connection.execute("GRANT CREATE ON SCHEMA public TO nexapay_app")

@@ -14,15 +14,15 @@ from uuid import UUID, uuid4
 
 from django.db import connection
 
-from nexapay.kernel import db
 from nexapay.kernel.arrays import columns
+from nexapay.kernel.prepared import IsAnyOf, Prepared, Rows, together
 from wallet.models import Balance, Transfer
 from wallet.sql import POST
 
-_LOCKED = db.Prepared(
+_LOCKED = Prepared(
     lambda: (
         Balance.objects.select_for_update(no_key=True)
-        .filter(db.IsAnyOf("wallet_id"))
+        .filter(IsAnyOf("wallet_id"))
         .order_by("wallet_id")
         .values_list(*[column.attname for column in Balance._meta.concrete_fields])
     )
@@ -70,7 +70,22 @@ def lock(wallet_ids: Iterable[int]) -> dict[int, Balance]:
     Always in wallet order, so A->B and B->A cannot deadlock. NO KEY: a foreign key's lock on the
     same row does not wait. Wallets that track no balance have no row and are not locked.
     """
-    rows = _LOCKED.rows(list(set(wallet_ids)))
+    return _by_wallet(_LOCKED.rows(sorted(set(wallet_ids))))
+
+
+def lock_and_read(
+    wallet_ids: Iterable[int], query: Prepared, *values: object
+) -> tuple[dict[int, Balance], Rows]:
+    """
+    Lock as lock() does and, in the same round trip, run a query after that.
+
+    It is a statement of its own, so it sees what was committed while the lock was waited for.
+    """
+    locked, read = together((_LOCKED, (sorted(set(wallet_ids)),)), (query, values))
+    return _by_wallet(locked), read
+
+
+def _by_wallet(rows: Rows) -> dict[int, Balance]:
     return {row[0]: Balance(*row) for row in rows}  # type: ignore[misc]
 
 

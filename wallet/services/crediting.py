@@ -6,12 +6,17 @@ from datetime import datetime
 from uuid import UUID
 
 from nexapay.kernel import db, events
+from nexapay.kernel.prepared import IsAnyOf, Prepared, Rows
 from wallet import journal
 from wallet.events import TransferPosted
 from wallet.journal import Movement
 from wallet.models import Transfer, Wallet
 from wallet.services.refusals import AlreadyUsed, CurrencyMismatch
 from wallet.services.wallets import settlement_wallet
+
+_CURRENCIES = Prepared(
+    lambda: Wallet.objects.filter(IsAnyOf("pk")).values_list("pk", "currency", db.ClockTimestamp())
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +65,9 @@ def credit_all_from_bank(*, credits: Sequence[Credit], now: datetime) -> list[Tr
     if not credits:
         return []
     movements = _movements(credits, now)
-    balances = journal.lock(credit.wallet_id for credit in credits)
-    read_at = _check_currencies(credits)
+    ids = [credit.wallet_id for credit in credits]
+    balances, rows = journal.lock_and_read(ids, _CURRENCIES, ids)
+    read_at = _check_currencies(credits, rows)
     done = _earlier(movements)
     fresh = {m.idempotency_key: m for m in movements if m.idempotency_key not in done}
     for transfer in journal.post(list(fresh.values()), balances, posted_at=read_at):
@@ -91,10 +97,8 @@ def _movements(credits: Sequence[Credit], now: datetime) -> list[Movement]:
     ]
 
 
-def _check_currencies(credits: Sequence[Credit]) -> datetime:
+def _check_currencies(credits: Sequence[Credit], rows: Rows) -> datetime:
     """Refuse a currency that is not the wallet's; return the clock, read under the lock."""
-    wallets = Wallet.objects.filter(pk__in={credit.wallet_id for credit in credits})
-    rows = wallets.values_list("pk", "currency", db.ClockTimestamp())
     currencies = {pk: currency for pk, currency, _ in rows}
     for credit in credits:
         if currencies[credit.wallet_id] != credit.currency:

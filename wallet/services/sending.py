@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import BigIntegerField, Subquery, UUIDField
 
 from nexapay.kernel import db, events, money
+from nexapay.kernel.prepared import IsAnyOf, Parameter, Prepared
 from wallet import journal
 from wallet.events import TransferPosted
 from wallet.journal import Movement
@@ -89,16 +90,16 @@ class _Terms(NamedTuple):
     earlier_id: int | None
 
 
-_TERMS = db.Prepared(
-    lambda: Wallet.objects.filter(db.IsAnyOf("pk")).values_list(
+_TERMS = Prepared(
+    lambda: Wallet.objects.filter(IsAnyOf("pk")).values_list(
         "pk",
         "status",
         "currency",
         db.ClockTimestamp(),
         Subquery(
             Transfer.objects.filter(
-                actor_id=db.Parameter(BigIntegerField()),
-                idempotency_key=db.Parameter(UUIDField()),
+                actor_id=Parameter(BigIntegerField()),
+                idempotency_key=Parameter(UUIDField()),
             ).values("pk")
         ),
     )
@@ -107,9 +108,9 @@ _TERMS = db.Prepared(
 
 def _move(movement: Movement) -> Transfer:
     pair = [movement.source_id, movement.target_id]
-    balances = journal.lock(pair)
-    # A statement of its own: it sees what was committed while the lock was waited for.
-    rows = _TERMS.rows(movement.actor_id, movement.idempotency_key, pair)
+    balances, rows = journal.lock_and_read(
+        pair, _TERMS, movement.actor_id, movement.idempotency_key, pair
+    )
     terms = {row[0]: _Terms(*row) for row in rows}
     source = terms[movement.source_id]
     movement = replace(movement, currency=source.currency)

@@ -1,13 +1,12 @@
 """Measure, side by side, on a cluster of its own."""
 
-import subprocess
-import sys
-from argparse import ArgumentParser
+from argparse import SUPPRESS, ArgumentParser
+from importlib import import_module
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from bench import cluster
+from bench import cluster, report
 
 NAMES = {
     "transfers": "sending, against the limit and against a plain ORM transfer",
@@ -28,12 +27,18 @@ class Command(BaseCommand):
         parser.add_argument("--rounds", type=int, default=5, help="alternating rounds (default 5)")
         parser.add_argument("--seconds", type=float, default=4, help="of each measurement")
         parser.add_argument("--only", default="", help="only the cases whose name contains this")
+        parser.add_argument("--here", action="store_true", help=SUPPRESS)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run bench/NAME.py in a process of its own: its settings are those of the cluster."""
-        numbers = [str(options[name]) for name in ("rounds", "seconds")]
+        """Run bench/NAME.py in a process of its own, whose settings are those of the cluster."""
+        name, *numbers = (options[key] for key in ("name", "rounds", "seconds"))
+        if options["here"]:
+            import_module(f"bench.{name}").main(*numbers, only=options["only"])
+            return
+        arguments = ["--rounds", str(numbers[0]), "--seconds", str(numbers[1])]
+        arguments += ["--only", options["only"], "--here"]
+        report.progress("Making a throw-away cluster ...")
         with cluster.throw_away() as environment:
-            command = [sys.executable, "-m", f"bench.{options['name']}", *numbers, options["only"]]
-            code = subprocess.run(command, env=environment).returncode
+            code = cluster.run(cluster.MANAGE, "bench", name, *arguments, environment=environment)
         if code:
             raise CommandError("The bench failed; the reason is above.", returncode=code)

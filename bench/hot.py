@@ -1,0 +1,90 @@
+"""
+One wallet that everybody pays, and a bank that pays everybody at once.
+
+The bank's side keeps no balance row, so credits of different people do not wait for one another.
+The merchant's wallet has one, and its payments queue there: that is what the figure shows.
+"""
+
+import random
+from collections.abc import Callable
+from uuid import uuid4
+
+from django.utils import timezone
+
+from bench import load, people, report
+from bench.report import Case, Ratio
+from bench.transfers import sender
+from onramp.models import OnRampTransaction
+from onramp.services import record_bank_event
+from wallet.models import Wallet
+from wallet.services import send_money
+
+PROCESSES = 8
+WALLETS = 1_000
+MOST_A_SECOND = 1_500  # How many on-ramps are asked for beforehand, for each second.
+
+
+def main(rounds: int, seconds: float, *, only: str) -> None:
+    """Measure and report."""
+    report.progress(f"Making {WALLETS} people ...")
+    wallets = people.make_rich(WALLETS)
+    cases = [
+        Case(f"sends among {WALLETS} people", lambda: rate(sender(wallets), seconds)),
+        Case("sends to one merchant", lambda: rate(to_one(wallets), seconds)),
+        Case("credits from the bank, one event each", lambda: credits(wallets, seconds)),
+    ]
+    report.alternate([case for case in cases if only in case.name], rounds)
+    among, one, bank = cases
+    ratios = []
+    if not only:
+        ratios = [
+            Ratio("credits to sends", bank.median / among.median, 0.8),
+            Ratio("one merchant to sends", one.median / among.median),
+        ]
+    report.finish("hot", [case for case in cases if case.figures], ratios)
+
+
+def rate(prepare: Callable[[int], Callable[[], object]], seconds: float) -> float:
+    """Measure with the processes of this bench."""
+    return load.rate(prepare, processes=PROCESSES, seconds=seconds)
+
+
+def to_one(wallets: list[Wallet]) -> Callable[[int], Callable[[], object]]:
+    """Return what makes the act: anybody pays the first wallet."""
+    merchant, *others = wallets
+    payers = [(wallet.owner_id, wallet.pk) for wallet in others if wallet.owner_id]
+
+    def act() -> object:
+        actor_id, source_id = random.choice(payers)  # noqa: S311
+        return send_money(
+            actor_id=actor_id,
+            source_id=source_id,
+            target_id=merchant.pk,
+            amount_minor=1,
+            note="",
+            idempotency_key=uuid4(),
+            now=timezone.now(),
+        )
+
+    return lambda number: act
+
+
+def credits(wallets: list[Wallet], seconds: float) -> float:
+    """Ask for enough on-ramps, and let the bank confirm one after another in every process."""
+    report.progress("Asking the bank ...")
+    enough = int(MOST_A_SECOND * seconds) + PROCESSES * load.WARM_UP
+    onramps = people.ask_many(wallets, enough, timezone.now())
+    return rate(lambda number: confirm(onramps[number::PROCESSES]), seconds)
+
+
+def confirm(onramps: list[OnRampTransaction]) -> Callable[[], object]:
+    """Return the act: the next on-ramp's success, judged and credited by itself."""
+    waiting = iter(people.say(onramps))
+
+    def act() -> object:
+        event_id, body, headers = next(waiting)
+        return record_bank_event(
+            bank="simbank", event_id=event_id, body=body, headers=headers, now=timezone.now()
+        )
+
+    return act

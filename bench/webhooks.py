@@ -1,0 +1,96 @@
+"""
+A bank's word, many times: signed webhooks over HTTP, and batches of verified events.
+
+The batches are what a queue's worker drains: every event is stored, judged and credited in one
+durable transaction of up to 1,000, by the same rules as one alone.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+from django.utils import timezone
+
+from bench import http, load, people, report
+from bench.report import Case, Ratio
+from onramp.services import MAX_BATCH, Delivery, record_bank_event, record_bank_events
+from wallet.models import Wallet
+
+PROCESSES = 2
+WALLETS = 1_000
+BATCHES = 4  # For each process and round.
+
+
+def main(rounds: int, seconds: float, *, only: str) -> None:
+    """Measure and report."""
+    report.progress(f"Making {WALLETS} people ...")
+    wallets = people.make(WALLETS)
+    with http.gunicorn() as site:
+        cases = [
+            Case("a bare view, 8 clients", lambda: bare(site, seconds)),
+            Case("webhooks over HTTP, 8 clients", lambda: over_http(site, wallets, seconds)),
+            Case("events one by one, in 2 processes", lambda: one_by_one(wallets, seconds)),
+            Case("events in batches, in 2 processes", lambda: in_batches(wallets, MAX_BATCH)),
+            Case("events in batches of 100", lambda: in_batches(wallets, 100)),
+        ]
+        report.alternate([case for case in cases if only in case.name], rounds)
+    figures = {case.name: case.median for case in cases if case.figures}
+    report.finish("webhooks", [case for case in cases if case.figures], ratios(figures))
+
+
+def ratios(figures: dict[str, float]) -> list[Ratio]:
+    """Return what we want of the figures that were measured."""
+    wanted = [
+        ("webhooks over HTTP, 8 clients", "a bare view, 8 clients", 0.25),
+        ("events in batches, in 2 processes", "events one by one, in 2 processes", 0),
+    ]
+    return [
+        Ratio(f"{name} to {other}", figures[name] / figures[other], goal)
+        for name, other, goal in wanted
+        if name in figures and other in figures
+    ]
+
+
+def bare(site: http.Site, seconds: float) -> float:
+    """Ask a view that does nothing."""
+    return http.rate(site.bare_port, http.again(http.get("/")), 8, seconds)
+
+
+def over_http(site: http.Site, wallets: list[Wallet], seconds: float) -> float:
+    """Ask for enough on-ramps, and post a signed success of each."""
+    onramps = people.ask_many(wallets, int(1_000 * seconds), timezone.now())
+    return http.rate(site.port, http.webhooks(onramps, clients=8), 8, seconds)
+
+
+def one_by_one(wallets: list[Wallet], seconds: float) -> float:
+    """Record one event a transaction."""
+    enough = int(1_500 * seconds) + PROCESSES * load.WARM_UP
+    onramps = people.ask_many(wallets, enough, timezone.now())
+
+    def prepare(number: int) -> Callable[[], object]:
+        waiting = iter(people.say(onramps[number::PROCESSES]))
+        return lambda: record_bank_event(
+            bank="simbank", **next(waiting)._asdict(), now=timezone.now()
+        )
+
+    return load.rate(prepare, processes=PROCESSES, seconds=seconds)
+
+
+def in_batches(wallets: list[Wallet], size: int) -> float:
+    """Record a fixed number of events in batches, from each process; return events a second."""
+    number = PROCESSES * BATCHES * MAX_BATCH + PROCESSES * size
+    onramps = people.ask_many(wallets, number, timezone.now())
+
+    def prepare(place: int) -> Callable[[], Iterator[int]]:
+        return lambda: drain(people.say(onramps[place::PROCESSES]), size)
+
+    return load.total(prepare, processes=PROCESSES)
+
+
+def drain(deliveries: list[Delivery], size: int) -> Iterator[int]:
+    """Record them batch by batch, yielding after each how many events were credited."""
+    waiting = iter(deliveries)
+    while batch := list(islice(waiting, size)):
+        answers = record_bank_events(bank="simbank", deliveries=batch, now=timezone.now())
+        if any(answer.body != {"status": "success"} for answer in answers):
+            raise RuntimeError("An event was not credited.")
+        yield len(batch)
