@@ -15,31 +15,48 @@ PEOPLE_MAX = 50
 
 
 def find_people(*, query: str, exclude_id: int, limit: int = 8) -> list[User]:
+    """Return people whom matching() finds: the exact handle first, then by name."""
+    nearest = Case(When(handle=word_of(query), then=Value(0)), default=Value(1))
+    people = matching(query=query, exclude_id=exclude_id)
+    return list(people.order_by(nearest, Upper("name"), "handle")[: min(limit, PEOPLE_MAX)])
+
+
+def word_of(query: str) -> str:
+    """Return what a handle must begin with to be found by query."""
+    return _line(query).removeprefix("@").lower()
+
+
+def matching(*, query: str, exclude_id: int) -> QuerySet[User]:
     """
-    Return people whose handle, or a word of whose name, begins with query; the exact handle first.
+    Return people whose handle, or a word of whose name, begins with query.
 
     A phone or an email finds its owner only when it is complete: nobody may feel their way to
     one. "@kab" looks among handles alone. Fewer than two characters find nobody.
     """
-    typed = _line(query)
-    word = typed.removeprefix("@").lower()
+    typed, word = _line(query), word_of(query)
     if len(word) < QUERY_MIN_LENGTH:
-        return []
+        return User.objects.none()
     matches = Q(handle__startswith=word)
     if not typed.startswith("@"):
         matches |= Q(name__istartswith=typed) | Q(name__icontains=f" {typed}") | _whole(typed)
-    people = _payable().filter(matches).exclude(pk=exclude_id)
-    nearest = Case(When(handle=word, then=Value(0)), default=Value(1))
-    return list(people.order_by(nearest, Upper("name"), "handle")[: min(limit, PEOPLE_MAX)])
+    return _payable().filter(matches).exclude(pk=exclude_id)
 
 
 def find_person(*, text: str) -> User | None:
     """Return the one active person with this @handle, phone or email; the @ may be left out."""
+    return next((person for people in named(text=text) if (person := people.first())), None)
+
+
+def named(*, text: str) -> list[QuerySet[User]]:
+    """
+    Return whom text may name, the likelier first: whose phone or email it is, whose @handle.
+
+    Each is at most one person; one that is found rules out the next.
+    """
     typed = _line(text)
     if typed.startswith("@"):
-        return _payable().filter(handle=typed[1:].lower()).first()
-    by_contact = _payable().filter(_whole(typed)).first()
-    return by_contact or _payable().filter(handle=typed.lower()).first()
+        return [_payable().filter(handle=typed[1:].lower())]
+    return [_payable().filter(_whole(typed)), _payable().filter(handle=typed.lower())]
 
 
 def taken_fields(*, exclude_id: int | None = None, **values: str | None) -> list[str]:

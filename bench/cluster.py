@@ -32,13 +32,18 @@ def throw_away() -> Iterator[Environment]:
     folder = Path(tempfile.mkdtemp(dir=base))
     try:
         devdb.url(folder)
-        if run(MANAGE, "prepare", environment=environment(folder, role="nexapay")):
-            raise CommandError("The cluster could not be prepared; the reason is above.")
+        _prepare(environment(folder, role="nexapay"))
         _let_it_make_tables(folder)
         yield environment(folder, role="nexapay_app")
     finally:
         devdb.leave(folder)
         shutil.rmtree(folder)
+
+
+def _prepare(owning: Environment) -> None:
+    for arguments in (["prepare"], ["collectstatic", "--noinput", "--verbosity", "0"]):
+        if run(MANAGE, *arguments, environment=owning):
+            raise CommandError("The cluster could not be prepared; the reason is above.")
 
 
 def environment(folder: Path, *, role: str) -> Environment:

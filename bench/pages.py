@@ -166,7 +166,7 @@ def dashboard(person: Person) -> bytes:
 
 def browser(person: Person) -> Browser:
     """Return a client in this process, signed in as the person."""
-    found = Browser()
+    found = Browser(headers={"host": "127.0.0.1"})
     found.cookies[settings.SESSION_COOKIE_NAME] = person.session
     return found
 

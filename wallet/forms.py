@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts import selectors as accounts
 from accounts.models import User
 from nexapay.kernel import money
 from nexapay.kernel.forms import EchoMixin, KeyField, LineField, MoneyField
@@ -45,7 +44,7 @@ class PayeeForm(forms.Form):
 
     def clean_to(self) -> str:
         typed: str = self.cleaned_data["to"]
-        person = accounts.find_person(text=typed)
+        person, target = selectors.find_payee(text=typed, currency=self.wallet.currency)
         if person is None:
             raise forms.ValidationError(
                 "We cannot find anyone by that. Enter their whole phone number, email or @handle.",
@@ -53,8 +52,7 @@ class PayeeForm(forms.Form):
             )
         if person.pk == self.user_id:
             raise forms.ValidationError("You cannot send money to yourself.", code="self")
-        self.person = person
-        self.target = selectors.wallet_of(user_id=person.pk, currency=self.wallet.currency)
+        self.person, self.target = person, target
         return typed
 
     def clean(self) -> None:
@@ -70,8 +68,10 @@ class SendForm(PayeeForm):
     note = LineField(max_length=NOTE_MAX_LENGTH, required=False, label="What is it for?")
     idempotency_key = KeyField()
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, is_new: bool = False, **kwargs: Any) -> None:
+        """Take is_new from who has seen that the key has sent nothing yet."""
         super().__init__(*args, **kwargs)
+        self.is_new = is_new
         self.earlier: Transfer | None = None
         amount = self.fields["amount"]
         amount.currency = self.wallet.currency  # type: ignore[attr-defined]
@@ -79,7 +79,7 @@ class SendForm(PayeeForm):
 
     def clean(self) -> None:
         """Judge what changes with time, unless this was sent before: then nothing is in its way."""
-        self.earlier = self._find_earlier()
+        self.earlier = None if self.is_new else self._find_earlier()
         if self.earlier:
             return
         super().clean()

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Case, Count, OuterRef, Subquery, Value, When
+from django.db.models.functions import Upper
 
 from accounts import selectors as accounts
 from accounts.models import User
@@ -62,22 +63,31 @@ def contacts(*, wallet_id: int) -> list[Contact]:
 def search(*, wallet_id: int, user_id: int, query: str, limit: int = 8) -> list[Payee]:
     """Return at most limit people that query finds: an exact handle, then recent ones first."""
     recent = [contact.person for contact in contacts(wallet_id=wallet_id)]
-    known = [person for person in recent if _matches(person, query)]
-    found = accounts.find_people(query=query, exclude_id=user_id, limit=limit)
-    unique = {person.pk: person for person in [*known, *found]}
-    handle = query.removeprefix("@").lower()
-    nearest = sorted(unique.values(), key=lambda person: person.handle != handle)[:limit]
-    return describe(wallet_id=wallet_id, people=nearest, typed=query)
+    places = {p.pk: place for place, p in enumerate(recent) if _matches(p, query)}
+    paid = Transfer.objects.filter(source_id=wallet_id, target__owner_id=OuterRef("pk")).order_by()
+    times = paid.values("target__owner_id").annotate(times=Count("*")).values("times")
+    nearest = Case(
+        When(handle=accounts.word_of(query), then=Value(0)),
+        When(pk__in=list(places), then=Value(1)),
+        default=Value(2),
+    )
+    people = accounts.matching(query=query, exclude_id=user_id).annotate(
+        nearest=nearest, times=Subquery(times)
+    )
+    found = list(people.order_by("nearest", Upper("name"), "handle")[:limit])
+    found.sort(key=lambda p: (p.nearest, places.get(p.pk, 0)))
+    return _as_seen(found, {p.pk: p.times for p in found if p.times}, typed=query)
 
 
 def describe(*, wallet_id: int, people: Iterable[User], typed: str) -> list[Payee]:
-    """
-    Return the people as the wallet's owner may see them.
-
-    The phone's ending is for those who have paid the person, or typed the whole number.
-    """
+    """Return the people as the wallet's owner may see them."""
     people = list(people)
     times = times_paid(wallet_id=wallet_id, user_ids=[person.pk for person in people])
+    return _as_seen(people, times, typed=typed)
+
+
+def _as_seen(people: Iterable[User], times: dict[int, int], *, typed: str) -> list[Payee]:
+    """Show the phone's ending to those who have paid the person, or typed the whole number."""
     return [
         Payee(
             name=person.name,

@@ -13,6 +13,8 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import selectors as accounts
+from accounts.models import User
 from wallet import activity
 from wallet.activity import Filters, Page, Row, add_source, page
 from wallet.audit import add_check
@@ -29,6 +31,7 @@ __all__ = [
     "add_source",
     "balance_line",
     "differences",
+    "find_payee",
     "last_check",
     "page",
     "people_in",
@@ -37,7 +40,6 @@ __all__ = [
     "reference",
     "sent_with",
     "totals",
-    "wallet_of",
 ]
 
 
@@ -72,10 +74,15 @@ def primary_wallet(*, owner_id: int) -> Wallet | None:
     )
 
 
-def wallet_of(*, user_id: int, currency: str) -> Wallet | None:
-    """Return the wallet that payments in currency to this person reach."""
-    wallets = Wallet.objects.owned_by(user_id).select_related("owner")
-    return wallets.filter(kind=Wallet.Kind.USER, currency=currency).first()
+def find_payee(*, text: str, currency: str) -> tuple[User | None, Wallet | None]:
+    """Return the person that text names, and the wallet that payments in currency reach."""
+    payable = Wallet.objects.filter(kind=Wallet.Kind.USER, currency=currency)
+    for people in accounts.named(text=text):
+        if wallet := payable.filter(owner__in=people).select_related("owner").first():
+            return wallet.owner, wallet
+        if person := people.first():
+            return person, None
+    return None, None
 
 
 def balance_line(*, wallet: Wallet, days: int, now: datetime) -> list[int]:

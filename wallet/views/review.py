@@ -1,5 +1,6 @@
 """Sending, step three: check, confirm, and every way that may end."""
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from accounts.models import User
 from nexapay.kernel import db, http, money
 from wallet import drafts, people, selectors, services
-from wallet.drafts import Seen
+from wallet.drafts import Draft, Seen
 from wallet.forms import SendForm
 from wallet.models import Wallet
 from wallet.views.access import Request, with_wallet
@@ -36,7 +38,7 @@ def review(request: Request, wallet: Wallet, key: UUID) -> HttpResponse:
     if draft is None:
         messages.warning(request, _GONE)
         return http.go(request, "wallet:send")
-    form = _form(request, wallet, key, to=draft.to, amount=draft.amount, note=draft.note)
+    form = _form(request, wallet, key, draft, is_new=True)
     if not form.is_valid():
         return amount_page(request, wallet, form)
     seen = Seen(
@@ -49,12 +51,15 @@ def review(request: Request, wallet: Wallet, key: UUID) -> HttpResponse:
         note=form.cleaned_data["note"],
     )
     problem = _BUSY if "busy" in request.GET else ""
-    return _page(request, wallet, seen, typed=form.cleaned_data["to"], problem=problem)
+    typed = form.cleaned_data["to"]
+    return _page(request, wallet, seen, form.person, typed=typed, problem=problem)
 
 
-def _form(request: Request, wallet: Wallet, key: UUID, **typed: str) -> SendForm:
-    data = {**typed, "idempotency_key": str(key)}
-    return SendForm(data, user_id=request.user.pk, wallet=wallet)
+def _form(
+    request: Request, wallet: Wallet, key: UUID, draft: Draft, *, is_new: bool = False
+) -> SendForm:
+    data = {**asdict(draft), "idempotency_key": str(key)}
+    return SendForm(data, user_id=request.user.pk, wallet=wallet, is_new=is_new)
 
 
 def _confirm(request: Request, wallet: Wallet, key: UUID) -> HttpResponse:
@@ -101,18 +106,13 @@ def _refused(
     request: Request, wallet: Wallet, seen: Seen, refusal: services.TransferRefused
 ) -> HttpResponse:
     """Say why on the page where it can be put right: the amount's, or this one."""
-    target = _target(seen)
-    if refusal.field is None or target.owner is None:
-        return _page(request, wallet, seen, problem=str(refusal), status=422)
+    owner = _owner(seen)
+    if refusal.field is None or owner is None:
+        return _page(request, wallet, seen, owner, problem=str(refusal), status=422)
     wallet = selectors.primary_wallet(owner_id=request.user.pk) or wallet  # As it is now.
-    form = _form(
-        request,
-        wallet,
-        UUID(seen.key),
-        to=f"@{target.owner.handle}",
-        amount=money.typed(seen.amount_minor, seen.currency),
-        note=seen.note,
-    )
+    amount = money.typed(seen.amount_minor, seen.currency)
+    draft = Draft(to=f"@{owner.handle}", amount=amount, note=seen.note)
+    form = _form(request, wallet, UUID(seen.key), draft)
     if not form.has_error(refusal.field):
         form.add_error(refusal.field, str(refusal))
     return amount_page(request, wallet, form)
@@ -122,7 +122,7 @@ def _busy(request: Request, wallet: Wallet, seen: Seen) -> HttpResponse:
     """Nothing moved. htmx swaps no 503 into a page, so it is led to one that says so."""
     if request.htmx:
         return http.go(request, f"{reverse('wallet:send_review', args=[seen.key])}?busy=1")
-    return _page(request, wallet, seen, problem=_BUSY, status=503)
+    return _page(request, wallet, seen, _owner(seen), problem=_BUSY, status=503)
 
 
 def _unknown(request: Request, seen: Seen) -> HttpResponse:
@@ -139,21 +139,21 @@ def _dead_end(request: Request, key: UUID, problem: str) -> HttpResponse:
     return http.page(request, "wallet/send_dead_end.html", context, status=422)
 
 
-def _target(seen: Seen) -> Wallet:
-    return Wallet.objects.select_related("owner").get(pk=seen.target_id)
+def _owner(seen: Seen) -> User | None:
+    return Wallet.objects.select_related("owner").get(pk=seen.target_id).owner
 
 
 def _page(
     request: Request,
     wallet: Wallet,
     seen: Seen,
+    owner: User | None,
     *,
     typed: str = "",
     problem: str = "",
     status: int = 200,
 ) -> HttpResponse:
     """Show what will be sent, and carry exactly that in the token."""
-    owner = _target(seen).owner
     found = [owner] if owner else []
     change = f"{reverse('wallet:send')}?draft={seen.key}"
     context: dict[str, Any] = {
