@@ -28,6 +28,7 @@ from wallet.models import Wallet
 CLIENTS = (1, 8, 32)
 WALLETS = 200
 PAST = 400  # Movements of each wallet.
+DEPTH = 12  # Pages.
 MOST_QUERIES, P99_MS = 6, 500
 WORKERS = {"gthread": (), "sync": ("-k", "sync")}
 
@@ -172,12 +173,12 @@ def browser(person: Person) -> Browser:
 
 
 def deep_page(person: Person) -> str:
-    """Return the address of the person's oldest page but a few, followed link by link."""
+    """Return the address of a page twelve pages back, or of the oldest, found link by link."""
     path, visitor = "/transactions/", browser(person)
-    for _ in range(PAST // 25 - 4):
+    for _ in range(DEPTH):
         found = re.search(r'href="([^"]*cursor=[^"]+)"', visitor.get(path).content.decode())
         if not found:
-            raise RuntimeError(f"{path} leads no further.")
+            break
         path = "/transactions/" + found[1].replace("&amp;", "&").rpartition("/")[2]
     return path
 

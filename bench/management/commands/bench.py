@@ -1,5 +1,6 @@
 """Measure, side by side, on a cluster of its own."""
 
+import logging
 from argparse import SUPPRESS, ArgumentParser
 from importlib import import_module
 from typing import Any
@@ -33,6 +34,7 @@ class Command(BaseCommand):
         """Run bench/NAME.py in a process of its own, whose settings are those of the cluster."""
         name, *numbers = (options[key] for key in ("name", "rounds", "seconds"))
         if options["here"]:
+            logging.disable(logging.INFO)  # One line for each request is not what is read here.
             import_module(f"bench.{name}").main(*numbers, only=options["only"])
             return
         arguments = ["--rounds", str(numbers[0]), "--seconds", str(numbers[1])]
