@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 from django.db import connection
 
 from nexapay.kernel.arrays import columns
-from nexapay.kernel.prepared import IsAnyOf, Prepared, Rows, together
+from nexapay.kernel.prepared import Asked, IsAnyOf, Prepared, Rows, together
 from wallet.models import Balance, Transfer
 from wallet.sql import POST
 
@@ -74,14 +74,14 @@ def lock(wallet_ids: Iterable[int]) -> dict[int, Balance]:
 
 
 def lock_and_read(
-    wallet_ids: Iterable[int], query: Prepared, *values: object
-) -> tuple[dict[int, Balance], Rows]:
+    wallet_ids: Iterable[int], *queries: Asked
+) -> tuple[dict[int, Balance], list[Rows]]:
     """
-    Lock as lock() does and, in the same round trip, run a query after that.
+    Lock as lock() does and, in the same round trip, run queries after that.
 
-    It is a statement of its own, so it sees what was committed while the lock was waited for.
+    They are statements of their own, so they see what was committed while the lock was waited for.
     """
-    locked, read = together((_LOCKED, (sorted(set(wallet_ids)),)), (query, values))
+    locked, *read = together((_LOCKED, (sorted(set(wallet_ids)),)), *queries)
     return _by_wallet(locked), read
 
 

@@ -56,6 +56,7 @@ class Prepared:
     def __init__(self, make: "Callable[[], QuerySet[Any, Any]]") -> None:
         self._make = make
         self._sql = ""
+        self._parameters: list[object] = []
         self._locks = False
 
     def rows(self, *values: object) -> Rows:
@@ -73,22 +74,31 @@ class Prepared:
     def start(self, cursor: Any, *values: object) -> None:
         """Send it on this cursor."""
         if not self._sql:
-            self._sql = self._compile(len(values))
+            self._compile(len(values))
         if self._locks and not connection.in_atomic_block:
             raise TransactionManagementError("A lock needs a transaction to live in.")
         cursor.cursor.format = Format.BINARY  # Times and hashes need no parsing then.
-        cursor.execute(self._sql, [literal(v) if isinstance(v, list) else v for v in values])
+        cursor.execute(self._sql, self._fill(values))
 
-    def _compile(self, places: int) -> str:
+    def _fill(self, values: tuple[object, ...]) -> list[object]:
+        """Return all parameters: those of the queryset itself, and values in the open places."""
+        waiting = iter(values)
+        filled = [next(waiting) if isinstance(p, Parameter) else p for p in self._parameters]
+        return [literal(value) if isinstance(value, list) else value for value in filled]
+
+    def _compile(self, places: int) -> None:
         query = self._make().query
-        self._locks = query.select_for_update
         sql, parameters = query.get_compiler(connection=connection).as_sql()
-        if len(parameters) != places or not all(isinstance(p, Parameter) for p in parameters):
-            raise TypeError(f"The query has {parameters}, and {places} values are given.")
-        return str(sql)
+        if sum(isinstance(p, Parameter) for p in parameters) != places:
+            raise TypeError(f"{places} values are given for {parameters}.")
+        self._locks, self._parameters, self._sql = query.select_for_update, list(parameters), sql
 
 
-def together(*asked: tuple[Prepared, tuple[object, ...]]) -> list[Rows]:
+# A query and the values of its Parameters.
+Asked = tuple[Prepared, tuple[object, ...]]
+
+
+def together(*asked: Asked) -> list[Rows]:
     """
     Run queries one after the other in one round trip, and return the rows of each.
 

@@ -17,6 +17,16 @@ from wallet.services.wallets import settlement_wallet
 _CURRENCIES = Prepared(
     lambda: Wallet.objects.filter(IsAnyOf("pk")).values_list("pk", "currency", db.ClockTimestamp())
 )
+_SOURCES = Prepared(
+    lambda: Wallet.objects.filter(
+        IsAnyOf("name", "text"), owner=None, kind=Wallet.Kind.SETTLEMENT
+    ).values_list("name", "currency", "pk")
+)
+_EARLIER = Prepared(
+    lambda: Transfer.objects.filter(IsAnyOf("idempotency_key", "uuid"), actor=None).values_list(
+        "pk"
+    )
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +74,17 @@ def credit_all_from_bank(*, credits: Sequence[Credit], now: datetime) -> list[Tr
     """
     if not credits:
         return []
-    movements = _movements(credits, now)
     ids = [credit.wallet_id for credit in credits]
-    balances, rows = journal.lock_and_read(ids, _CURRENCIES, ids)
+    balances, [rows, banks, earlier] = journal.lock_and_read(
+        ids,
+        (_CURRENCIES, (ids,)),
+        (_SOURCES, ([credit.bank for credit in credits],)),
+        (_EARLIER, ([credit.idempotency_key for credit in credits],)),
+    )
     read_at = _check_currencies(credits, rows)
-    done = _earlier(movements)
+    movements = _movements(credits, now, {(name, currency): pk for name, currency, pk in banks})
+    known = Transfer.objects.filter(pk__in=[pk for (pk,) in earlier]) if earlier else []
+    done = {transfer.idempotency_key: transfer for transfer in known}
     fresh = {m.idempotency_key: m for m in movements if m.idempotency_key not in done}
     for transfer in journal.post(list(fresh.values()), balances, posted_at=read_at):
         done[transfer.idempotency_key] = transfer
@@ -76,11 +92,11 @@ def credit_all_from_bank(*, credits: Sequence[Credit], now: datetime) -> list[Tr
     return [_same(done[m.idempotency_key], m) for m in movements]
 
 
-def _movements(credits: Sequence[Credit], now: datetime) -> list[Movement]:
-    sources = {
-        (bank, currency): settlement_wallet(bank=bank, currency=currency).pk
-        for bank, currency in {(credit.bank, credit.currency) for credit in credits}
-    }
+def _movements(
+    credits: Sequence[Credit], now: datetime, sources: dict[tuple[str, str], int]
+) -> list[Movement]:
+    for bank, currency in {(credit.bank, credit.currency) for credit in credits} - sources.keys():
+        sources[bank, currency] = settlement_wallet(bank=bank, currency=currency).pk
     return [
         Movement(
             kind=Transfer.Kind.ONRAMP,
@@ -105,12 +121,6 @@ def _check_currencies(credits: Sequence[Credit], rows: Rows) -> datetime:
             raise CurrencyMismatch(f"That wallet holds {currencies[credit.wallet_id]}.")
     read_at: datetime = max(read_at for _, _, read_at in rows)
     return read_at
-
-
-def _earlier(movements: Sequence[Movement]) -> dict[UUID, Transfer]:
-    keys = [movement.idempotency_key for movement in movements]
-    rows = Transfer.objects.filter(actor=None, idempotency_key__in=keys)
-    return {transfer.idempotency_key: transfer for transfer in rows}
 
 
 def _same(transfer: Transfer, movement: Movement) -> Transfer:
