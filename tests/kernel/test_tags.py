@@ -1,39 +1,18 @@
 """What templates can say without {% load %}."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import time_machine
-from django import forms
-from django.template import Context, Template, TemplateSyntaxError
-from django.template.loader import render_to_string
 from django.test import RequestFactory
 from django.utils import timezone
 
-from nexapay.kernel import charts, context, tags
-from nexapay.kernel.forms import MoneyField
+from nexapay.kernel import charts, tags
+from tests.kernel.rendering import EVIL, NOW, ROOT, render
 
-ROOT = Path(__file__).parents[2]
-NOW = datetime(2026, 11, 20, 18, 42, 9, tzinfo=UTC)
-EVIL = "<script>alert(1)</script>"
-
-
-def render(source: str, **values: Any) -> str:
-    return Template(source).render(Context(values))
-
-
-def component(name: str, **values: Any) -> str:
-    return render_to_string(f"components/{name}.html", values)
-
-
-@pytest.fixture(autouse=True)
-def _at_a_known_time() -> Any:
-    with time_machine.travel(NOW, tick=False), timezone.override("UTC"):
-        yield
+pytestmark = pytest.mark.usefixtures("at_a_known_time")
 
 
 class TestMoney:
@@ -59,25 +38,6 @@ class TestMoney:
 
     def test_is_not_split_where_there_are_no_decimals(self) -> None:
         assert '>JP¥500<span class="hero__p"></span>' in render('{% hero 500 "JPY" %}')
-
-
-class Note(forms.Form):
-    note = forms.CharField(required=False)
-
-
-class TestControl:
-    @pytest.mark.parametrize("name", sorted(tags.BOOLEAN))
-    def test_writes_a_boolean_attribute_bare_whatever_is_true_of_it(self, name: str) -> None:
-        html = render(f"{{% control field {name}=value %}}", field=Note()["note"], value={"a": 1})
-
-        assert re.search(rf" {name}[ >]", html)
-        assert "=" not in html.partition(f" {name}")[2][:1]
-
-    @pytest.mark.parametrize("value", [None, False, "", 0, {}])
-    def test_leaves_a_boolean_attribute_out_that_is_not_so(self, value: object) -> None:
-        html = render("{% control field autofocus=value %}", field=Note()["note"], value=value)
-
-        assert "autofocus" not in html
 
 
 class TestIcon:
@@ -195,98 +155,6 @@ class TestWhen:
         ]
 
 
-class AmountForm(forms.Form):
-    amount = MoneyField(currency="INR", label="Amount", help_text="No fee.")
-    password = forms.CharField(widget=forms.PasswordInput, required=False)
-
-
-class TestFieldComponents:
-    def test_tie_the_input_to_its_hint_and_its_error(self) -> None:
-        form = AmountForm({"amount": EVIL})
-
-        html = component("field", field=form["amount"])
-
-        assert 'aria-describedby="id_amount-e id_amount-h"' in html
-        assert 'aria-invalid="true"' in html
-        assert '<div id="id_amount-e">' in html
-        assert 'id="id_amount-h">No fee.' in html
-        assert "<script" not in html
-
-    def test_are_quiet_when_nothing_is_wrong(self) -> None:
-        html = component("field", field=AmountForm()["amount"])
-
-        assert "aria-invalid" not in html
-        assert "id_amount-e" not in html
-
-    def test_let_a_password_be_shown(self) -> None:
-        html = component("field", field=AmountForm()["password"], password=True)
-
-        assert 'data-reveal="#id_password"' in html
-        assert ">Optional<" in html
-
-    def test_offer_amounts_that_fill(self) -> None:
-        form = AmountForm(initial={"amount": 50_000})
-
-        html = component("amount", field=form["amount"], chips=[10_000, 50_000, 100_000])
-
-        assert 'data-amount="2"' in html
-        assert 'data-fill="1,000" aria-pressed="false">₹1,000<' in html
-        assert 'data-fill="500" aria-pressed="true">' in html
-
-    def test_sum_up_what_is_wrong_with_links(self) -> None:
-        form = AmountForm({"amount": ""})
-        form.add_error(None, f"Your wallet is frozen {EVIL}")
-
-        html = component("error_summary", form=form)
-
-        assert '<a href="#id_amount">Enter an amount, like 250 or 1,499.50</a>' in html
-        assert "Your wallet is frozen &lt;script" in html
-        assert 'role="alert"' in html
-
-    def test_sum_up_nothing_when_nothing_is_wrong(self) -> None:
-        assert component("error_summary", form=AmountForm()).strip() == ""
-
-
-class TestRow:
-    def row(self, **changes: Any) -> SimpleNamespace:
-        return SimpleNamespace(
-            **{
-                **{"url": "/t/1/", "uid": "1", "name": "Kabir Mehta", "icon": "", "note": "Cab"},
-                **{"is_person": True, "verb": "received from", "at": NOW, "currency": "INR"},
-                **{"amount_minor": 124_000, "status": "complete", **changes},
-            }
-        )
-
-    def test_is_green_only_when_the_money_has_arrived(self) -> None:
-        assert "num in" in component("tx", row=self.row())
-        assert "num in" not in component("tx", row=self.row(status="processing"))
-        assert "num in" not in component("tx", row=self.row(amount_minor=-1))
-
-    def test_says_its_status_in_words_and_strikes_out_what_failed(self) -> None:
-        assert "Processing" in component("tx", row=self.row(status="processing"))
-        failed = component("tx", row=self.row(status="failed"))
-        assert "Failed" in failed
-        assert "num void" in failed
-        assert "bdg" not in component("tx", row=self.row())
-
-    def test_cannot_be_broken_by_a_name_or_a_note(self) -> None:
-        html = component("tx", row=self.row(name=EVIL, note=EVIL))
-
-        assert "<script" not in html
-        assert html.count("<bdi>") == 2
-
-
-class TestMessages:
-    def test_become_toasts_that_stay_when_they_are_bad(self) -> None:
-        notes = [SimpleNamespace(message=EVIL, level=25), SimpleNamespace(message="No", level=40)]
-
-        html = component("messages", messages=notes)
-
-        assert html.count('class="toast"') == 1
-        assert html.count("toast--bad") == 1
-        assert "<script" not in html
-
-
 class TestCurrent:
     def test_marks_the_page_we_are_on(self) -> None:
         request = RequestFactory().get("/")
@@ -295,42 +163,3 @@ class TestCurrent:
 
         assert render(source, request=request) == '<a aria-current="page"><b>'
         assert render(source) == "<a><b>"
-
-
-class TestShell:
-    def test_takes_the_look_from_cookies_and_trusts_none_of_them(self) -> None:
-        request = RequestFactory().get("/")
-
-        assert context.shell(request)["theme"] == ""
-        request.COOKIES = {"theme": "dark", "private": "1"}
-        assert (context.shell(request)["theme"], context.shell(request)["private"]) == (
-            "dark",
-            True,
-        )
-        request.COOKIES = {"theme": '"><script>', "private": "yes"}
-        assert (context.shell(request)["theme"], context.shell(request)["private"]) == ("", False)
-
-
-class TestErrorPage:
-    @pytest.mark.parametrize("status", [400, 403, 404, 413, 429, 500])
-    def test_needs_no_request(self, status: int, settings: Any) -> None:
-        plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
-        settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": plain}}
-
-        html = render_to_string("error.html", {"title": "Sorry", "text": EVIL, "status": status})
-
-        assert "<h1>Sorry</h1>" in html
-        assert 'href="/"' in html
-        assert "<script>" not in html
-
-
-class TestTemplates:
-    def test_have_nothing_that_the_content_security_policy_would_stop(self) -> None:
-        for path in (ROOT / "templates").rglob("*.html"):
-            text = path.read_text()
-            assert not re.search(r'\sstyle="|\son[a-z]+="|hx-on|javascript:|<style', text), path
-            assert not re.search(r"<script(?![^>]*\bsrc=)", text), path
-
-    def test_refuse_an_unknown_tag(self) -> None:
-        with pytest.raises(TemplateSyntaxError):
-            render("{% nothing %}")

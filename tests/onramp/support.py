@@ -12,7 +12,7 @@ from django.utils import timezone
 from standardwebhooks.webhooks import Webhook
 
 from onramp import services
-from onramp.models import OnRampTransaction
+from onramp.models import BankEvent, OnRampTransaction
 from tests.factories import make_wallet
 from wallet.models import Wallet
 
@@ -87,3 +87,18 @@ def post_raw(body: bytes, headers: dict[str, str], *, client: Client | None = No
         CONTENT_LENGTH=str(len(body)),  # The test client gives an empty body none.
     )
     return cast(HttpResponse, answer)
+
+
+def answered(response: HttpResponse) -> tuple[int, Any]:
+    """Return the answer's status and its body."""
+    return response.status_code, json.loads(response.content)
+
+
+def refused(response: HttpResponse) -> tuple[int, str]:
+    """Return the answer's status and the refusal in it."""
+    return response.status_code, json.loads(response.content)["error"]
+
+
+def statuses() -> list[str]:
+    """Return what became of each event in the inbox, in the order they came."""
+    return list(BankEvent.objects.order_by("pk").values_list("status", flat=True))

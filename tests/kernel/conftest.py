@@ -1,0 +1,16 @@
+"""What the tests of the kernel share."""
+
+from collections.abc import Iterator
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from tests.kernel.rendering import NOW
+
+
+@pytest.fixture
+def at_a_known_time() -> Iterator[None]:
+    """Let it be NOW, in UTC."""
+    with time_machine.travel(NOW, tick=False), timezone.override("UTC"):
+        yield
