@@ -102,3 +102,20 @@ def refused(response: HttpResponse) -> tuple[int, str]:
 def statuses() -> list[str]:
     """Return what became of each event in the inbox, in the order they came."""
     return list(BankEvent.objects.order_by("pk").values_list("status", flat=True))
+
+
+def deliver(said: dict[str, Any] | bytes, *, event_id: str | None = None) -> HttpResponse:
+    """Post as a bank does: what was answered "busy" is sent again, under the same id."""
+    event_id = event_id or f"evt_{uuid4().hex}"
+    for _ in range(50):
+        answer = post(said, event_id=event_id)
+        if answer.status_code != 503:
+            break
+    return answer
+
+
+def codes(outcomes: list[HttpResponse | Exception]) -> list[int]:
+    """Return the statuses of the answers, sorted; every outcome must be one."""
+    errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    assert errors == [], errors
+    return sorted(o.status_code for o in outcomes if isinstance(o, HttpResponse))

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from functools import partial
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,28 +11,13 @@ from django.utils import timezone
 from onramp import services
 from onramp.models import BankEvent, OnRampTransaction
 from tests.factories import available, make_wallet
-from tests.onramp.support import message, post, start
+from tests.onramp.support import codes, deliver, message, start
 from tests.threads import at_once
 from wallet import audit
 from wallet.models import Transfer, Wallet
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WORKERS = 25
-
-
-def codes(outcomes: list[HttpResponse | Exception]) -> list[int]:
-    assert [o for o in outcomes if isinstance(o, Exception)] == []
-    return sorted(o.status_code for o in outcomes if isinstance(o, HttpResponse))
-
-
-def deliver(said: dict[str, Any] | bytes, *, event_id: str | None = None) -> HttpResponse:
-    """Post as a bank does: what was answered "busy" is sent again, under the same id."""
-    event_id = event_id or f"evt_{uuid4().hex}"
-    for _ in range(50):
-        answer = post(said, event_id=event_id)
-        if answer.status_code != 503:
-            break
-    return answer
 
 
 def settled(onramp: OnRampTransaction) -> OnRampTransaction:
