@@ -153,7 +153,9 @@ class TestConfirming:
 
         page = text_of(response)
         assert response.status_code == 422
-        assert "That is ₹400.00 more than you have." in page[page.index("id_amount-e") :]
+        problem = page[page.index("id_amount-e") :]
+        assert "That is ₹400.00 more than you have." in problem
+        assert "Nothing was sent." in problem
         assert 'value="900"' in page
         assert 'value="Rent"' in page
         assert available(ana) == 50_000

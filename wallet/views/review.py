@@ -113,8 +113,9 @@ def _refused(
     amount = money.typed(seen.amount_minor, seen.currency)
     draft = Draft(to=f"@{owner.handle}", amount=amount, note=seen.note)
     form = _form(request, wallet, UUID(seen.key), draft)
-    if not form.has_error(refusal.field):
-        form.add_error(refusal.field, str(refusal))
+    # What the form finds says what to do; whether money moved, only we know.
+    told = "Nothing was sent." if form.has_error(refusal.field) else str(refusal)
+    form.add_error(refusal.field, told)
     return amount_page(request, wallet, form)
 
 
