@@ -93,24 +93,24 @@ class Torture:
 
     def run(self, faults: list[str], least: int) -> None:
         """
-        Go through the rounds, one fault each.
+        Go through the rounds, one fault each, with least sends acknowledged before each of them.
 
         :raises Broken: as soon as one of them does not hold.
         """
         for number, fault in enumerate(faults, 1):
-            done = self._round(number, fault)
+            done = self._round(number, fault, least)
             self.report.rounds.append(done)
             if done.acked < least:
                 raise Broken(f"only {done.acked} sends were acknowledged: that proves nothing")
             self.say(done.line(len(faults)))
         self._sum_up()
 
-    def _round(self, number: int, fault: str) -> Round:
+    def _round(self, number: int, fault: str, least: int) -> Round:
         started = time.monotonic()
         self.records.round = number
         self.records.sent.clear()
         with disk.small(self.site) if fault == "full_disk" else nullcontext():
-            began, ended, back = self._suffer(number, fault)
+            began, ended, back = self._suffer(number, fault, least)
             doubts, happened = self._settle()
             self._drain()
             self._hold(self._judge(), f"round {number}, {fault}")
@@ -129,21 +129,31 @@ class Torture:
             took_s=time.monotonic() - started,
         )
 
-    def _suffer(self, number: int, fault: str) -> tuple[float, float, float]:
+    def _suffer(self, number: int, fault: str, least: int) -> tuple[float, float, float]:
         """Let the fault happen under load; return when it began, ended, and was recovered from."""
         with self._load(number):
             time.sleep(self.seconds / 2)
-            random = Random(f"{self.report.seed} {number}")  # noqa: S311
-            assert self.bank is not None  # noqa: S101 - for the type checker
-            world = World(self.site, self.bank, self.people, self.records, random)
+            if not until(lambda: len(self.records.sent) >= least, RECOVERY_LIMIT_S, time.sleep):
+                raise Broken(f"not even {least} sends were acknowledged: nothing can be proved")
+            world = self._world(number)
             began = time.monotonic()
             FAULTS[fault](world)
             ended = world.ended_at or time.monotonic()
-            first = partial(self.records.first_sent, ended)
-            if not until(lambda: first() is not None, RECOVERY_LIMIT_S, time.sleep):
-                raise Broken(f"{fault}: nobody could send again within {RECOVERY_LIMIT_S:.0f} s")
+            back = self._wait_for_a_send(ended)
             time.sleep(self.seconds / 2)
-            return began, ended, first() or 0
+        return began, ended, back
+
+    def _world(self, number: int) -> World:
+        assert self.bank is not None  # noqa: S101 - for the type checker
+        random = Random(f"{self.report.seed} {number}")  # noqa: S311  # To be replayed.
+        return World(self.site, self.bank, self.people, self.records, random)
+
+    def _wait_for_a_send(self, after: float) -> float:
+        """Return when the first send that was asked for after this moment was acknowledged."""
+        first = partial(self.records.first_sent, after)
+        if not until(lambda: first() is not None, RECOVERY_LIMIT_S, time.sleep):
+            raise Broken(f"nobody could send again within {RECOVERY_LIMIT_S:.0f} s")
+        return first() or 0.0
 
     @contextmanager
     def _load(self, number: int) -> Iterator[None]:

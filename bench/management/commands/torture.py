@@ -21,7 +21,7 @@ from bench.torture.report import Report
 from bench.torture.rounds import Torture, schedule
 from bench.torture.site import Broken
 from nexapay.datadir import ROOT
-from nexapay.processes import die_with_parent
+from nexapay.processes import describe_exit, die_with_parent
 
 LEAST = 5  # Acknowledged sends, in each round.
 
@@ -49,8 +49,9 @@ class Command(BaseCommand):
         """Start again in an environment of the site's own; there, do it."""
         options["seed"] = secrets.randbits(32) if options["seed"] is None else options["seed"]
         code = _Inside(options).run() if options["inside"] else _start_inside(options)
-        if code:
-            raise CommandError("The torture did not hold; see above.", returncode=code)
+        if code < 0:
+            raise CommandError(f"The run was ended by {describe_exit(code)}.")
+        sys.exit(code)
 
 
 def _start_inside(options: dict[str, Any]) -> int:
