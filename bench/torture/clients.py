@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from random import Random
 from secrets import token_urlsafe
 from threading import Barrier, Event, Thread
-from time import monotonic
+from time import monotonic, sleep
 from typing import TypeVar
 
 import httpx
@@ -213,11 +213,11 @@ def at_once(tasks: Sequence[Callable[[], T]]) -> list[T | None]:
         return list(threads.map(one, tasks))
 
 
-def until(condition: Callable[[], bool], limit_s: float, pause: Callable[[float], None]) -> bool:
+def until(condition: Callable[[], bool], limit_s: float, pause_s: float = 0.02) -> bool:
     """Return as soon as the condition holds, or False when it has not within limit_s."""
     deadline = monotonic() + limit_s
     while not condition():
         if monotonic() > deadline:
             return False
-        pause(0.02)
+        sleep(pause_s)
     return True

@@ -76,7 +76,7 @@ def _kill(find: Callable[[], psutil.Process]) -> None:
             killed.append(process.pid)
         return bool(killed)
 
-    if not until(once, _PATIENCE_S, time.sleep):
+    if not until(once, _PATIENCE_S):
         raise Broken("there is nothing to kill")
 
 
@@ -225,7 +225,7 @@ def late(world: World) -> None:
     world.bank.deliver_at_once([(credit, world.bank.payment(credit))] * 2)
     failed = world.credit(due=False)
     no = world.bank.message(failed, "failure")
-    if until(lambda: world.bank.deliver_at_once([(failed, no)]) == [200], 20, time.sleep):
+    if until(lambda: world.bank.deliver_at_once([(failed, no)]) == [200], 20):
         _refuse(world, [(failed, world.bank.payment(failed))])
 
 

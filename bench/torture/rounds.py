@@ -133,7 +133,7 @@ class Torture:
         """Let the fault happen under load; return when it began, ended, and was recovered from."""
         with self._load(number):
             time.sleep(self.seconds / 2)
-            if not until(lambda: len(self.records.sent) >= least, RECOVERY_LIMIT_S, time.sleep):
+            if not until(lambda: len(self.records.sent) >= least, RECOVERY_LIMIT_S):
                 raise Broken(f"not even {least} sends were acknowledged: nothing can be proved")
             world = self._world(number)
             began = time.monotonic()
@@ -151,7 +151,7 @@ class Torture:
     def _wait_for_a_send(self, after: float) -> float:
         """Return when the first send that was asked for after this moment was acknowledged."""
         first = partial(self.records.first_sent, after)
-        if not until(lambda: first() is not None, RECOVERY_LIMIT_S, time.sleep):
+        if not until(lambda: first() is not None, RECOVERY_LIMIT_S):
             raise Broken(f"nobody could send again within {RECOVERY_LIMIT_S:.0f} s")
         return first() or 0.0
 
@@ -175,13 +175,13 @@ class Torture:
 
         Return how many acts that were, and how many of them were payments that had happened.
         """
-        if not until(self._is_quiet, RECOVERY_LIMIT_S, time.sleep):
+        if not until(self._is_quiet, RECOVERY_LIMIT_S):
             raise Broken("the site does not come to rest")
         doubts = [act for act in self.records.in_doubt() if act.due]
         notes = [act.note for act in doubts if act.note]
         happened = Transfer.objects.filter(note__in=notes).count()
         for act in doubts:
-            if not until(partial(self._retry, act), RECOVERY_LIMIT_S, time.sleep):
+            if not until(partial(self._retry, act), RECOVERY_LIMIT_S):
                 raise Broken(f"{act.kind} {act.key} cannot be settled")
         return len(doubts), happened
 
@@ -218,7 +218,7 @@ class Torture:
     def _drain(self) -> None:
         """Wait until the bank has delivered every webhook it owes."""
         waiting = Delivery.objects.filter(status=Delivery.Status.WAITING)
-        if not until(lambda: not waiting.exists(), RECOVERY_LIMIT_S, time.sleep):
+        if not until(lambda: not waiting.exists(), RECOVERY_LIMIT_S):
             raise Broken("the bank does not get rid of its webhooks")
 
     def _judge(self) -> list[str]:

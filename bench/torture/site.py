@@ -75,7 +75,7 @@ class Site:
                 preexec_fn=dying_with_us(),
             )
         self._guard.add(process.pid)
-        until(lambda: self._is_up(said) or process.poll() is not None, START_LIMIT_S, time.sleep)
+        until(lambda: self._is_up(said) or process.poll() is not None, START_LIMIT_S)
         return self._is_up(said)
 
     def _is_up(self, said: int) -> bool:
@@ -111,7 +111,7 @@ class Site:
                 self._process.wait(STOP_LIMIT_S)
             kill_group(self._process.pid)
             self._bury(self._process)
-        if not until(self.is_gone, STOP_LIMIT_S, time.sleep):
+        if not until(self.is_gone, STOP_LIMIT_S, pause_s=0.2):
             raise Broken(f"processes are left behind: {self._left()}")
 
     def close(self) -> None:
