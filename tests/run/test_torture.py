@@ -153,6 +153,14 @@ class TestAFailure:
             torture.run(["storm"], 5)
         torture.close()
 
+    def test_is_a_machine_that_allows_none_of_the_faults(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(disk, "own_mounts", lambda: "mounts are refused")
+
+        with pytest.raises(CommandError, match="Nothing is left to do: mounts are refused"):
+            call_command("torture", inside=tmp_path, only="full_disk")
+
     def test_is_a_fault_that_does_not_exist(self, tmp_path: Path) -> None:
         with pytest.raises(CommandError, match="There is no fault earthquake"):
             call_command("torture", inside=tmp_path, only="storm,earthquake")

@@ -81,14 +81,16 @@ class _Inside:
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
         self.folder: Path = options["inside"]
-        refusal = disk.own_mounts()
-        left_out = {"full_disk": refusal} if refusal else {}
         only = options["only"].split(",") if options["only"] else list(FAULTS)
         if unknown := set(only) - set(FAULTS):
             raise CommandError(f"There is no fault {', '.join(sorted(unknown))}.")
+        refusal = disk.own_mounts()
+        left_out = {"full_disk": refusal} if refusal else {}
         settings = {name: options[name] for name in ("rounds", "seconds", "clients", "least")}
         self.report = Report(options["seed"], settings, left_out)
         faults = [name for name in only if name not in left_out]
+        if not faults:
+            raise CommandError(f"Nothing is left to do: {refusal}.")
         self.schedule = schedule(options["seed"], options["rounds"], faults)
 
     def run(self) -> int:
