@@ -242,5 +242,5 @@ class TestQueries:
 
         with django_assert_max_num_queries(6):
             client.get(URL, {"to": "@kabir"})
-        with django_assert_max_num_queries(9):
+        with django_assert_max_num_queries(6):
             client.get(url)
