@@ -10,6 +10,7 @@ random() { head -c "$1" /dev/urandom | base64 | tr -d '\n'; }
 
 [ -s secret_key ] || random 64 > secret_key
 [ -s bank_api_key ] || random 32 > bank_api_key
+[ -s checkpoint_key ] || random 32 > checkpoint_key
 [ -s bank_webhook_secret ] || printf 'whsec_%s' "$(random 32)" > bank_webhook_secret
 for role in postgres nexapay nexapay_app; do
   [ -s "password_$role" ] || random 33 | tr '+/' '-_' > "password_$role"
@@ -21,5 +22,5 @@ done
   "$(cat password_nexapay_app)" > database_url
 
 # Compose mounts these files as they are, and the containers do not run as you.
-chmod 644 secret_key bank_api_key bank_webhook_secret database_url database_owner_url password_*
+chmod 644 secret_key bank_api_key checkpoint_key bank_webhook_secret database_url database_owner_url password_*
 chmod 700 .

@@ -77,6 +77,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "SECRET_KEY": lambda: secrets.token_urlsafe(64),
     "BANK_WEBHOOK_SECRET": _signing_secret,
     "BANK_API_KEY": lambda: secrets.token_urlsafe(32),
+    "CHECKPOINT_KEY": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
 }
 
 

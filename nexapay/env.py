@@ -3,6 +3,7 @@
 import base64
 import os
 import re
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -104,6 +105,47 @@ def _is_webhook_secret(secret: str) -> bool:
         return prefix == "whsec" and len(base64.b64decode(encoded, validate=True)) >= 24
     except ValueError:
         return False
+
+
+def seed(name: str) -> bytes | None:
+    """Return the 32 bytes of an Ed25519 private key, given as base64; None where it is unset."""
+    value = text(name, "")
+    try:
+        raw = base64.b64decode(value, validate=True)
+    except ValueError:
+        raw = b""
+    if value and len(raw) != 32:
+        raise ImproperlyConfigured(f"{name} must be the base64 of 32 random bytes.")
+    return raw or None
+
+
+def origin(name: str, default: str) -> str:
+    """Return the name that heads of the ledger are signed as, such as pay.example.com/ledger."""
+    value = text(name, default)
+    if not re.fullmatch(r"[^\s+\x00-\x1f]{1,120}", value):
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}; it must be a name without spaces and plus signs,"
+            " such as pay.example.com/ledger."
+        )
+    return value
+
+
+def verifiers(name: str) -> list[str]:
+    """Return the space-separated verifier keys of NAME: name+id+key, as the C2SP note says."""
+    keys = text(name, "").split()
+    if not all(_is_verifier(key) for key in keys):
+        raise ImproperlyConfigured(
+            f"{name} must hold verifier keys (name+id+key), separated by spaces."
+        )
+    return keys
+
+
+def _is_verifier(key: str) -> bool:
+    match = re.fullmatch(r"([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})", key)
+    if match is None:
+        return False
+    raw = base64.b64decode(match[3])
+    return raw[:1] == b"\x01" and sha256(f"{match[1]}\n".encode() + raw).hexdigest()[:8] == match[2]
 
 
 def database(name: str, value: str) -> dict[str, object]:

@@ -155,14 +155,19 @@ class Site:
         fd = self.listener.fileno()
         gunicorn = (sys.executable, "-m", "gunicorn", "-c", str(ROOT / "docker" / "gunicorn.py"))
         services = [self._service("web", *gunicorn, "--bind", f"fd://{fd}", fds=(fd,))]
-        services.append(self._service("worker", *MANAGE, "worker"))
+        services.append(self._service("worker", *MANAGE, "worker", signs=True))
         if self.environment.get("BANK", "simbank") == "simbank":
             services.append(self._service("bank", *MANAGE, "simbank", "--verbosity", "0"))
         return services
 
-    def _service(self, name: str, *argv: str, fds: tuple[int, ...] = ()) -> Service:
+    def _service(
+        self, name: str, *argv: str, fds: tuple[int, ...] = (), signs: bool = False
+    ) -> Service:
         log = ChildLog(self.folder / "logs" / f"{name}.log")
-        return Service(name, argv, self.serving, fds, log)
+        # What strangers talk to is not handed the key that heads of the ledger are signed with.
+        hidden = () if signs else ("CHECKPOINT_KEY", "CHECKPOINT_KEY_FILE")
+        given = {name: value for name, value in self.serving.items() if name not in hidden}
+        return Service(name, argv, given, fds, log)
 
     def open(self) -> None:
         """Bring everything up and say where it is."""

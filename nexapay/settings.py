@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -257,6 +258,13 @@ TRANSFER_MAX_MINOR = env.number("TRANSFER_MAX_MINOR", 100_000_000, low=1)
 ONRAMP_MIN_MINOR = env.number("ONRAMP_MIN_MINOR", 1_000, low=1)
 ONRAMP_MAX_MINOR = env.number("ONRAMP_MAX_MINOR", 10_000_000, low=1)
 ONRAMP_EXPIRES_AFTER_S = env.number("ONRAMP_EXPIRES_AFTER_S", 1800, low=60)
+
+# Signed heads of the ledger. Only a process that signs needs the private key.
+
+CHECKPOINT_KEY = env.seed("CHECKPOINT_KEY")
+# A name and no address: the port of a plain run may change, and what was signed may not.
+CHECKPOINT_ORIGIN = env.origin("CHECKPOINT_ORIGIN", f"{urlsplit(SITE_URL).hostname}/ledger")
+CHECKPOINT_VERIFIERS = env.verifiers("CHECKPOINT_VERIFIERS")
 
 # The bank
 

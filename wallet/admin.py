@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from nexapay.kernel import dates
 from nexapay.kernel.admin import LookOnlyAdmin, Section, add_section, amount, link, list_link
 from wallet import selectors, services
-from wallet.models import Entry, LedgerCheck, Transfer, Wallet
+from wallet.models import Checkpoint, Entry, LedgerCheck, Transfer, Wallet
 
 
 @admin.register(Wallet)
@@ -181,6 +181,21 @@ class LedgerCheckAdmin(LookOnlyAdmin):
     list_display = ["finished_at", "ok", "wallets", "transfers", "entries"]
     list_filter = ["ok"]
     ordering = ["-finished_at"]
+
+
+@admin.register(Checkpoint)
+class CheckpointAdmin(LookOnlyAdmin):
+    """Which heads of the ledger were published."""
+
+    list_display = ["created_at", "size", "root_hash"]
+    ordering = ["-size"]
+    exclude = ["root"]
+    readonly_fields = ["root_hash"]
+
+    @admin.display(description="Root")
+    def root_hash(self, checkpoint: Checkpoint) -> str:
+        """The hash that stands for all it covers."""
+        return bytes(checkpoint.root).hex()
 
 
 @add_section

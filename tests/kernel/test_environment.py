@@ -29,6 +29,9 @@ class TestSettings:
             ("BANK_WEBHOOK_MODE", "queue"),
             ("LOG_LEVEL", "LOUD"),
             ("EMAIL_URL", "mail.example.com"),
+            ("CHECKPOINT_KEY", "c2hvcnQ="),
+            ("CHECKPOINT_ORIGIN", "two words"),
+            ("CHECKPOINT_VERIFIERS", "pay.example.com/ledger"),
         ],
     )
     def test_refuse_in_one_sentence(self, name: str, value: str) -> None:
@@ -37,6 +40,13 @@ class TestSettings:
         assert done.returncode == 1
         assert done.stderr.startswith(name)
         assert done.stderr.count("\n") == 1
+
+    def test_sign_as_the_site_unless_told_and_with_no_key(self) -> None:
+        code = "from nexapay import settings as s; print(s.CHECKPOINT_ORIGIN, s.CHECKPOINT_KEY)"
+
+        done = run("-c", code, SITE_URL="https://pay.example.com:8443", CHECKPOINT_KEY="")
+
+        assert done.stdout.split() == ["pay.example.com/ledger", "None"]
 
     def test_ask_for_a_sender_where_mail_is_sent(self) -> None:
         done = run("manage.py", "check", EMAIL_URL="smtp://mail.example.com")
@@ -108,3 +118,23 @@ class TestMail:
 
         with pytest.raises(ImproperlyConfigured, match=r"^EMAIL_URL "):
             env.mail("EMAIL_URL")
+
+
+class TestVerifierKeys:
+    """As https://c2sp.org/signed-note writes them; this one is from Go's documentation."""
+
+    PETER = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+
+    def test_may_be_several(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CHECKPOINT_VERIFIERS", f"{self.PETER} {self.PETER}")
+
+        assert env.verifiers("CHECKPOINT_VERIFIERS") == [self.PETER] * 2
+
+    @pytest.mark.parametrize("text", [PETER[1:], PETER.replace("ARpc", "BRpc"), PETER[:-1]])
+    def test_are_refused_when_they_are_none(
+        self, monkeypatch: pytest.MonkeyPatch, text: str
+    ) -> None:
+        monkeypatch.setenv("CHECKPOINT_VERIFIERS", text)
+
+        with pytest.raises(ImproperlyConfigured, match="CHECKPOINT_VERIFIERS must hold verifier"):
+            env.verifiers("CHECKPOINT_VERIFIERS")

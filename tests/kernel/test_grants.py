@@ -1,13 +1,16 @@
 """The role that serves may read and write rows, and take no guard away."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
+from pytest_django import Settings
 
 from nexapay.kernel import grants
 from tests.factories import available, make_wallet, send
+from tests.wallet.published import may_sign, publish
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +46,13 @@ class TestServingRole:
 
         assert (available(ana), available(ben)) == (750, 250)
 
+    def test_publishes_checkpoints(self, settings: Settings, tmp_path: Path) -> None:
+        may_sign(settings, tmp_path)
+        become_app()
+        send(make_wallet(balance_minor=1_000), make_wallet(), 250)
+
+        assert publish().size == 4
+
     @pytest.mark.parametrize(
         "statement",
         [
@@ -51,6 +61,7 @@ class TestServingRole:
             "CREATE TABLE more_entries () INHERITS (wallet_entry)",
             "CREATE RULE quiet AS ON UPDATE TO wallet_balance DO INSTEAD NOTHING",
             "TRUNCATE wallet_entry",
+            "ALTER TABLE wallet_checkpoint DISABLE TRIGGER USER",
             "DROP TABLE wallet_ledgercheck CASCADE",
             "SET session_replication_role = replica",
         ],

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nexapay import datadir
+from nexapay import datadir, env
 from nexapay.progress import Refusal
 from nexapay.serving import listening
 
@@ -37,6 +37,13 @@ class TestASecret:
 
         assert secret.startswith("whsec_")
         assert len(base64.b64decode(secret.removeprefix("whsec_"), validate=True)) == 32
+
+    def test_for_checkpoints_is_the_base64_of_32_bytes(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("CHECKPOINT_KEY", datadir.secret(tmp_path, "CHECKPOINT_KEY"))
+
+        assert len(env.seed("CHECKPOINT_KEY") or b"") == 32
 
     def test_is_the_same_for_all_who_start_at_once(self, tmp_path: Path) -> None:
         with ThreadPoolExecutor(16) as pool:

@@ -58,6 +58,9 @@ class TestTheSite:
             where = address(site)
             answer = httpx.get(f"{where}/readyz", timeout=30)
             running = {Path(p.cmdline()[-1]).name for p in alive(data) if p.cmdline()}
+            signing = " ".join(
+                word for p in alive(data) if "CHECKPOINT_KEY" in p.environ() for word in p.cmdline()
+            )
         finally:
             site.kill()
             site.wait()
@@ -69,6 +72,9 @@ class TestTheSite:
             "migrations": "applied",
         }
         assert "worker" in running
+        assert "manage.py worker" in signing
+        assert "gunicorn" not in signing
+        assert "simbank" not in signing
         wait_until(lambda: not alive(data), "everything that it started is gone")
         assert (data / "logs/web.log").read_text().count('"event": "request"')
 

@@ -22,7 +22,8 @@ from tests.wallet.support import without_onramps
 from wallet import services
 from wallet.models import Wallet
 
-JUDGES = ("wallet_judge_transfers", "wallet_judge_entries", "wallet_judge_balances")
+JUDGED = ("transfers", "entries", "balances", "leaves", "checkpoints")
+JUDGES = tuple(f"wallet_judge_{rows}" for rows in JUDGED)
 
 
 class Guard(Protocol):
@@ -87,7 +88,7 @@ class NotNull:
 
 @dataclass(frozen=True)
 class Clause:
-    """One rule of a judge of migration 0002, by the text that begins it, up to the end of line."""
+    """One rule of a judge (migrations 0002, 0006), by the text that begins it."""
 
     text: str
 

@@ -1,6 +1,7 @@
 """Staff look at the books, and cannot touch them."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.contrib import admin
@@ -8,14 +9,16 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from nexapay.kernel import money
 from tests.factories import available, make_user, make_wallet, send
+from tests.wallet.published import may_sign, publish
 from wallet import audit, services
-from wallet.models import Entry, LedgerCheck, Transfer, Wallet
+from wallet.models import Checkpoint, Entry, LedgerCheck, Transfer, Wallet
 
 pytestmark = pytest.mark.django_db
-MONEY = [Wallet, Transfer, Entry, LedgerCheck]
+MONEY = [Wallet, Transfer, Entry, LedgerCheck, Checkpoint]
 
 
 @pytest.fixture
@@ -40,9 +43,16 @@ def page(client: Client, model: type[Model], pk: int | None = None) -> str:
 class TestAdmin:
     @pytest.mark.parametrize("model", MONEY)
     def test_shows_money_and_offers_no_way_to_change_it(
-        self, staff: Client, transfer: Transfer, model: type[Model]
+        self,
+        staff: Client,
+        transfer: Transfer,
+        model: type[Model],
+        settings: Settings,
+        tmp_path: Path,
     ) -> None:
+        may_sign(settings, tmp_path)
         audit.run(clock=timezone.now)
+        publish()
         row = model._default_manager.first()
         assert row is not None
 

@@ -32,7 +32,10 @@ assert attacks.__all__, "importing the attacks collects them"
 
 # Constraints that other guards stand on, or that Django checks at COMMIT.
 _UNDER_OTHERS = {"wallet_currency_key", "wallet_wallet_public_id_key"}
-_TABLES = "('wallet_wallet', 'wallet_balance', 'wallet_transfer', 'wallet_entry')"
+_TABLES = (
+    "('wallet_wallet', 'wallet_balance', 'wallet_transfer', 'wallet_entry',"
+    " 'wallet_leaf', 'wallet_node', 'wallet_checkpoint')"
+)
 
 
 @pytest.mark.parametrize(("attack", "guards"), CASES)
