@@ -1,17 +1,19 @@
 """
 Proving the books: every rule of the ledger, recomputed from the entries in set-based SQL.
 
-Each check is one query that returns the rows that break its rule, as (subject, what is wrong).
-All run in one read-only snapshot, so payments may go on meanwhile.
+Each check is one query that returns the rows that break its rule, as (subject, what is wrong); the
+tree of published heads is hashed again in Python, a batch at a time. All run in one read-only
+snapshot, so payments may go on meanwhile.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connection, transaction
 
+from wallet import audit_tree
 from wallet.audit_sql import BALANCES, BOOKS, ENTRIES, PAIRS, TRANSFERS
 from wallet.models import LedgerCheck
 
@@ -70,15 +72,26 @@ def add_check(title: str, query: str) -> None:
 
 
 def run(
-    *, clock: Callable[[], datetime], progress: Callable[[str], None] = lambda line: None
+    *,
+    clock: Callable[[], datetime],
+    progress: Callable[[str], None] = lambda line: None,
+    heads: Sequence[audit_tree.KeptHead] = (),
 ) -> Report:
-    """Check everything, keep a LedgerCheck row, and return what was found."""
+    """
+    Check everything, keep a LedgerCheck row, and return what was found.
+
+    heads are checkpoints that somebody kept elsewhere; the entries must still give them.
+    """
     started_at = clock()
     with _snapshot():
         report = Report(*_counts())
+        last = len(_CHECKS) + 1
         for number, check in enumerate(_CHECKS, 1):
-            progress(f"{number}/{len(_CHECKS)} {check.title} …")
+            progress(f"{number}/{last} {check.title} …")
             report.findings += _findings(check)
+        progress(f"{last}/{last} {audit_tree.TITLE} …")
+        found = audit_tree.findings(heads, limit=MAX_FINDINGS_PER_CHECK)
+        report.findings += [Finding(audit_tree.TITLE, *each) for each in found]
     LedgerCheck.objects.create(
         started_at=started_at,
         finished_at=clock(),
