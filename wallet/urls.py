@@ -12,4 +12,9 @@ urlpatterns = [
     path("send/review/<uuid:key>/", views.review, name="send_review"),
     path("transactions/", views.history, name="history"),
     path("transactions/<uuid:public_id>/", views.receipt, name="receipt"),
+    path("transactions/<uuid:public_id>/proof/", views.proof, name="proof"),
+    path("ledger/checkpoints/", views.heads, name="checkpoints"),
+    path("ledger/checkpoints/latest", views.latest, name="checkpoint_latest"),
+    path("ledger/checkpoints/consistency", views.consistency, name="consistency"),
+    path("ledger/checkpoints/<int:size>", views.head, name="checkpoint"),
 ]

@@ -1,6 +1,7 @@
 """No page keeps anybody out: axe-core finds nothing, and nothing is wider than the screen."""
 
 import re
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -9,6 +10,7 @@ from pytest_django import Settings
 from tests.browser.barriers import barriers
 from tests.browser.visitor import Visitor, deliver
 from tests.factories import make_wallet, send
+from tests.wallet.published import may_sign, publish
 from wallet.models import Wallet
 
 LONG = "Venkatanarasimharajuvaripeta Subrahmanyeswara Balasubramaniam"
@@ -69,6 +71,7 @@ class TestNoBarriers:
         tour.visit("/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/")
         tour.visit("/accounts/password/reset/done/", "/accounts/password/reset/key/1-abc/")
         tour.visit("/accounts/inactive/", "/accounts/password/reset/key/done/")
+        tour.visit("/ledger/checkpoints/")
         tour.visitor.sign_in(login="nobody@example.com", password="not-this-one")
         tour.visitor.sees_heading("Sign in")
         tour.look("sign-in refused")
@@ -94,6 +97,15 @@ class TestNoBarriers:
     @pytest.mark.usefixtures("newcomer")
     def test_for_a_newcomer(self, tour: Tour) -> None:
         tour.visit("/dashboard/", "/send/", "/transactions/")
+        assert tour.found == []
+
+    def test_in_what_the_ledger_publishes(
+        self, tour: Tour, busy: Wallet, settings: Settings, tmp_path: Path
+    ) -> None:
+        may_sign(settings, tmp_path)
+        publish()
+        later = send(busy, make_wallet(), 1)
+        tour.visit("/ledger/checkpoints/", f"/transactions/{later.public_id}/proof/")
         assert tour.found == []
 
     @pytest.mark.usefixtures("busy")

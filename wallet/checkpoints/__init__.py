@@ -7,7 +7,7 @@ or older head is proved to be in it (proofs). docs/proof.md says what that prove
 
 from wallet.checkpoints.growing import grow, settled_cut
 from wallet.checkpoints.keys import NoKey, known_verifiers, signer
-from wallet.checkpoints.proofs import consistency, receipt_proof
+from wallet.checkpoints.proofs import consistency, entry_of, receipt_proof
 from wallet.checkpoints.publishing import EVERY_MIN, Forked, next_due, publish
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Forked",
     "NoKey",
     "consistency",
+    "entry_of",
     "grow",
     "known_verifiers",
     "next_due",

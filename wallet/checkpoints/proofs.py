@@ -9,12 +9,19 @@ import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from wallet import merkle
 from wallet.checkpoints import tree
 from wallet.models import Checkpoint, Entry, Leaf, Transfer
 
 RECEIPT, CONSISTENCY = "nexapay-receipt-proof-1", "nexapay-consistency-proof-1"
+
+
+def entry_of(*, wallet_id: int, public_id: UUID) -> Entry | None:
+    """Return what that movement did to this wallet, with its transfer and its leaf in the tree."""
+    found = Entry.objects.select_related("transfer", "leaf")
+    return found.filter(transfer__public_id=public_id, wallet_id=wallet_id).first()
 
 
 def receipt_proof(entry: Entry) -> dict[str, Any] | None:
