@@ -4,6 +4,7 @@ import tests.cluster  # noqa: F401 - first of all: it starts the database and se
 
 # isort: split
 
+import os
 from collections.abc import Iterable, Iterator
 
 import pytest
@@ -15,6 +16,11 @@ from hypothesis import settings
 # Speed is never judged here: a busy machine would turn honest tests red.
 settings.register_profile("nexapay", deadline=None, derandomize=True, database=None)
 settings.load_profile("nexapay")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Use a third worker on two cores: some tests wait for processes and browsers, not for us."""
+    return max(3, os.cpu_count() or 1)
 
 
 def _empty_every_table(self: DatabaseOperations, sql_list: Iterable[str]) -> None:
