@@ -1,8 +1,9 @@
 """Whom one may find, and by what. Names and handles by their beginning, the rest only whole."""
 
+from collections.abc import Collection
 from typing import Any
 
-from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models import Case, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Upper
 
 from accounts import phones
@@ -14,37 +15,30 @@ QUERY_MAX_LENGTH = 254  # an email address; more finds nobody
 PEOPLE_MAX = 50
 
 
-def find_people(*, query: str, exclude_id: int, limit: int = 8) -> list[User]:
-    """Return people whom matching() finds: the exact handle first, then by name."""
-    nearest = Case(When(handle=word_of(query), then=Value(0)), default=Value(1))
-    people = matching(query=query, exclude_id=exclude_id)
-    return list(people.order_by(nearest, Upper("name"), "handle")[: min(limit, PEOPLE_MAX)])
-
-
-def word_of(query: str) -> str:
-    """Return what a handle must begin with to be found by query."""
-    return _line(query).removeprefix("@").lower()
-
-
-def matching(*, query: str, exclude_id: int) -> QuerySet[User]:
+def find_people(
+    *, query: str, exclude_id: int, limit: int = 8, prefer: Collection[int] = (), **extra: Subquery
+) -> list[User]:
     """
     Return people whose handle, or a word of whose name, begins with query.
 
-    A phone or an email finds its owner only when it is complete: nobody may feel their way to
+    The exact handle comes first, then those whose ids are in prefer, then by name. extra annotates
+    them. A phone or an email finds its owner only when it is complete: nobody may feel their way to
     one. "@kab" looks among handles alone. Fewer than two characters find nobody.
     """
-    typed, word = _line(query), word_of(query)
+    typed = _line(query)
+    word = typed.removeprefix("@").lower()
     if len(word) < QUERY_MIN_LENGTH:
-        return User.objects.none()
+        return []
     matches = Q(handle__startswith=word)
     if not typed.startswith("@"):
         matches |= Q(name__istartswith=typed) | Q(name__icontains=f" {typed}") | _whole(typed)
-    return _payable().filter(matches).exclude(pk=exclude_id)
-
-
-def find_person(*, text: str) -> User | None:
-    """Return the one active person with this @handle, phone or email; the @ may be left out."""
-    return next((person for people in named(text=text) if (person := people.first())), None)
+    people = _payable().filter(matches).exclude(pk=exclude_id).annotate(**extra)
+    nearest = Case(
+        When(handle=word, then=Value(0)),
+        When(pk__in=prefer, then=Value(1)),
+        default=Value(2),
+    )
+    return list(people.order_by(nearest, Upper("name"), "handle")[: min(limit, PEOPLE_MAX)])
 
 
 def named(*, text: str) -> list[QuerySet[User]]:

@@ -164,8 +164,10 @@ def _ask_for(port: int, requests: Iterator[bytes], seconds: float) -> tuple[list
         for request in islice(requests, 3):
             client.ask(request)
         end = time.perf_counter() + seconds
-        while (began := time.perf_counter()) < end:
-            status, _ = client.ask(next(requests))
+        while time.perf_counter() < end:
+            request = next(requests)  # Making and signing it is not the server's time.
+            began = time.perf_counter()
+            status, _ = client.ask(request)
             took_ms.append((time.perf_counter() - began) * 1000)
             statuses.append(status)
     return statuses, took_ms

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Case, Count, OuterRef, Subquery, Value, When
-from django.db.models.functions import Upper
+from django.db.models import Count, OuterRef, Subquery
 
 from accounts import selectors as accounts
 from accounts.models import User
@@ -66,17 +65,13 @@ def search(*, wallet_id: int, user_id: int, query: str, limit: int = 8) -> list[
     places = {p.pk: place for place, p in enumerate(recent) if _matches(p, query)}
     paid = Transfer.objects.filter(source_id=wallet_id, target__owner_id=OuterRef("pk")).order_by()
     times = paid.values("target__owner_id").annotate(times=Count("*")).values("times")
-    nearest = Case(
-        When(handle=accounts.word_of(query), then=Value(0)),
-        When(pk__in=list(places), then=Value(1)),
-        default=Value(2),
+    found = accounts.find_people(
+        query=query, exclude_id=user_id, limit=limit, prefer=list(places), times=Subquery(times)
     )
-    people = accounts.matching(query=query, exclude_id=user_id).annotate(
-        nearest=nearest, times=Subquery(times)
-    )
-    found = list(people.order_by("nearest", Upper("name"), "handle")[:limit])
-    found.sort(key=lambda p: (p.nearest, places.get(p.pk, 0)))
-    return _as_seen(found, {p.pk: p.times for p in found if p.times}, typed=query)
+    handle = query.removeprefix("@").lower()
+    found.sort(key=lambda p: (p.handle != handle, p.pk not in places, places.get(p.pk, 0)))
+    paid_before = {p.pk: p.times for p in found if p.times}  # type: ignore[attr-defined]
+    return _as_seen(found, paid_before, typed=query)
 
 
 def describe(*, wallet_id: int, people: Iterable[User], typed: str) -> list[Payee]:

@@ -81,7 +81,11 @@ class TestAFirstStart:
         install.ensure(source)
 
         options = {word for word in installer.commands[0] if word.startswith("-")}
-        assert not options & {"-i", "--index-url", "--extra-index-url", "-f", "--find-links"}
+        assert options == {
+            *("-I", "-r", "--require-hashes", "--no-deps", "--only-binary", "--no-compile"),
+            *("--no-input", "--disable-pip-version-check", "--root-user-action"),
+            "--progress-bar",
+        }
         assert "://" not in " ".join(installer.commands[0])
 
     def test_refuses_a_pip_that_is_not_ours(self, source: Path, installer: Installer) -> None:
