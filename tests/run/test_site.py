@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -38,16 +37,6 @@ def address(site: "subprocess.Popen[str]") -> str:
         if "NexaPay runs on " in line:
             return line.partition("runs on ")[2].split()[0]
     raise AssertionError("".join(lines))
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path
-    try:
-        wait_until(lambda: not alive(tmp_path), "nothing is left of the site")
-    finally:
-        for process in alive(tmp_path):
-            process.kill()
 
 
 class TestTheSite:

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +24,6 @@ from tests.run.processes import PATIENCE_S, alive, wait_until
 pytestmark = pytest.mark.xdist_group("torture")  # One at a time: each starts a whole site.
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path
-    try:
-        wait_until(lambda: not alive(tmp_path), "nothing is left of the site")
-    finally:
-        for process in alive(tmp_path):
-            process.kill()
 
 
 def start(data: Path, *options: str) -> "subprocess.Popen[str]":

@@ -3,33 +3,18 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
-from bench.torture import proof, records
+from bench.torture import proof
 from bench.torture.proof import RULES, Books, Case, Rule, Sent
 from bench.torture.records import Act, Outcome, Records
 from tests.factories import fund, make_wallet, send
+from tests.run.acts import a_send, done
 from tests.wallet.forge import sql
 from tests.wallet.guards import Constraint
 from wallet.models import Wallet
-
-
-def done(known: Records, act: Act, *outcomes: Outcome, receipt: str = "") -> Act:
-    """Note tries of an act that ended like this."""
-    for outcome in outcomes:
-        with known.trying(act) as tried:
-            tried.judge(outcome, receipt=receipt)
-    return act
-
-
-def a_send(known: Records, *outcomes: Outcome) -> Act:
-    """Note that Ana's client asked to send Ben 2.50, and how its tries ended."""
-    key = str(uuid4())
-    act = known.new_send("ana", "ben", 250, key=key, note=f"torture {key}")
-    return done(known, act, *outcomes)
 
 
 @dataclass
@@ -304,63 +289,6 @@ class TestEachRule:
 
     def test_is_among_those(self) -> None:
         assert {rule for rule, _ in DOCTORED} == set(RULES)
-
-
-class TestTheClientsLog:
-    @pytest.fixture
-    def path(self, tmp_path: Path) -> Path:
-        return tmp_path / "clients.jsonl"
-
-    def test_read_back_says_what_the_clients_knew(self, path: Path) -> None:
-        known = Records(path)
-        known.round = 3
-        a_send(known, Outcome.UNKNOWN, Outcome.ACKED)
-        known.settle(a_send(known, Outcome.UNKNOWN), Outcome.REFUSED)
-        lie = known.new_credit("ben", due=False)
-        known.name(lie, "token")
-        known.make_due(lie)
-        known.close()
-
-        assert records.read(path).acts == known.acts
-
-    def test_has_the_intent_before_the_answer(self, path: Path) -> None:
-        known = Records(path)
-        act = a_send(known)
-
-        with known.trying(act):
-            seen = records.read(path).acts[act.key]
-
-        assert seen.state is Outcome.UNKNOWN
-        known.close()
-
-    def test_may_end_in_half_a_line(self, path: Path) -> None:
-        known = Records(path)
-        a_send(known, Outcome.ACKED)
-        known.close()
-        with path.open("a") as file:
-            file.write('{"at": 1, "key"')
-
-        assert records.read(path).acts == known.acts
-
-    def test_takes_an_error_for_no_answer(self) -> None:
-        known = Records()
-        act = a_send(known)
-
-        with pytest.raises(OSError, match="gone"), known.trying(act):
-            raise OSError("gone")
-
-        assert act.state is Outcome.UNKNOWN
-        assert known.in_doubt() == [act]
-
-    def test_trusts_an_acknowledgement_whatever_came_later(self) -> None:
-        act = a_send(Records(), Outcome.ACKED, Outcome.UNKNOWN, Outcome.REFUSED)
-
-        assert act.state is Outcome.ACKED
-
-    def test_has_no_faith_in_a_refusal_while_another_try_is_open(self) -> None:
-        act = a_send(Records(), Outcome.UNKNOWN, Outcome.REFUSED)
-
-        assert act.state is Outcome.UNKNOWN
 
 
 def test_books_are_empty_without_acts(db: None) -> None:

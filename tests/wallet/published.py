@@ -9,7 +9,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from tests.wallet.forge import sql
-from wallet import checkpoints
+from wallet import audit, checkpoints
+from wallet.audit_tree import KeptHead
 from wallet.models import Checkpoint, Entry, Leaf, Transfer, Wallet
 
 KEY = bytes(range(32))
@@ -57,3 +58,38 @@ def stretch(leaves: int) -> None:
 def leaf_hashes() -> Sequence[bytes]:
     """Return every leaf of the tree."""
     return [bytes(row) for row in Leaf.objects.order_by("index").values_list("hash", flat=True)]
+
+
+def problems(*kept: KeptHead) -> str:
+    return "\n".join(map(str, audit.run(clock=timezone.now, heads=kept).findings))
+
+
+def as_owner(*statements: str) -> None:
+    """Do what only somebody with the keys of the database can do: write past every guard."""
+    sql("SET CONSTRAINTS ALL IMMEDIATE")
+    sql("SET session_replication_role = replica")
+    for statement in statements:
+        sql(statement)
+    sql("SET session_replication_role = origin")
+
+
+# Every transfer from this one on is taken back, with its entries, on-ramps and what balances say.
+TAKE_BACK = (
+    "DELETE FROM wallet_entry WHERE transfer_id >= {0}",
+    "UPDATE onramp_onramptransaction SET status = 'failure', failure_reason = 'declined',"
+    " transfer_id = NULL, bank_reference = NULL WHERE transfer_id >= {0}",
+    "DELETE FROM wallet_transfer WHERE id >= {0}",
+    """
+    UPDATE wallet_balance b SET available_minor = coalesce(e.available_after_minor, 0),
+      version = coalesce(e.version, 0), happened_at = e.happened_at,
+      head_hash = coalesce(e.hash, decode(repeat('00', 32), 'hex'))
+    FROM wallet_balance o LEFT JOIN LATERAL (
+      SELECT * FROM wallet_entry WHERE wallet_id = o.wallet_id ORDER BY version DESC LIMIT 1
+    ) e ON true
+    WHERE b.wallet_id = o.wallet_id
+    """,
+)
+
+
+def take_back_from(transfer: Transfer) -> None:
+    as_owner(*(statement.format(transfer.pk) for statement in TAKE_BACK))

@@ -1,24 +1,27 @@
 """check_ledger compares the entries with what checkpoints published: here, and kept elsewhere."""
 
-import json
-from contextlib import suppress
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import Settings
 
 from tests.factories import make_wallet, send
 from tests.wallet.forge import sql
-from tests.wallet.published import may_sign, publish, stretch
+from tests.wallet.published import (
+    as_owner,
+    may_sign,
+    problems,
+    publish,
+    stretch,
+    take_back_from,
+)
 from wallet import audit, checkpoints
 from wallet.audit_tree import KeptHead
 from wallet.checkpoints import growing
 from wallet.checkpoints.again import HashedAgain
-from wallet.models import Checkpoint, Entry, Transfer, Wallet
-from wallet.notes import Head, Signer
+from wallet.models import Checkpoint, Entry, Wallet
+from wallet.notes import Signer
 
 pytestmark = pytest.mark.django_db
 
@@ -41,41 +44,6 @@ def head(ana: Wallet) -> Checkpoint:
     published = publish()
     send(ben, ana, 50)
     return published
-
-
-def problems(*kept: KeptHead) -> str:
-    return "\n".join(map(str, audit.run(clock=timezone.now, heads=kept).findings))
-
-
-def as_owner(*statements: str) -> None:
-    """Do what only somebody with the keys of the database can do: write past every guard."""
-    sql("SET CONSTRAINTS ALL IMMEDIATE")
-    sql("SET session_replication_role = replica")
-    for statement in statements:
-        sql(statement)
-    sql("SET session_replication_role = origin")
-
-
-# Every transfer from this one on is taken back, with its entries, on-ramps and what balances say.
-TAKE_BACK = (
-    "DELETE FROM wallet_entry WHERE transfer_id >= {0}",
-    "UPDATE onramp_onramptransaction SET status = 'failure', failure_reason = 'declined',"
-    " transfer_id = NULL, bank_reference = NULL WHERE transfer_id >= {0}",
-    "DELETE FROM wallet_transfer WHERE id >= {0}",
-    """
-    UPDATE wallet_balance b SET available_minor = coalesce(e.available_after_minor, 0),
-      version = coalesce(e.version, 0), happened_at = e.happened_at,
-      head_hash = coalesce(e.hash, decode(repeat('00', 32), 'hex'))
-    FROM wallet_balance o LEFT JOIN LATERAL (
-      SELECT * FROM wallet_entry WHERE wallet_id = o.wallet_id ORDER BY version DESC LIMIT 1
-    ) e ON true
-    WHERE b.wallet_id = o.wallet_id
-    """,
-)
-
-
-def take_back_from(transfer: Transfer) -> None:
-    as_owner(*(statement.format(transfer.pk) for statement in TAKE_BACK))
 
 
 def rewrite_everything() -> None:
@@ -289,49 +257,3 @@ class TestTampering:
 
         found = {subject for subject, _ in again if subject.startswith("node")}
         assert (honest, found) == (set(), {"node 200 of level 8", "node 0 of level 16"})
-
-
-class TestAKeptHead:
-    def test_of_somebody_else_is_refused(self, head: Checkpoint) -> None:
-        other = Signer("other.example/ledger", bytes(32)).sign(Head("o", 1, bytes(32)).text)
-
-        assert "the head: its note is not signed" in problems(KeptHead("the head", other))
-
-    def test_that_is_no_checkpoint_is_refused(self, head: Checkpoint) -> None:
-        note = checkpoints.signer().sign("Dear Sir\n")
-
-        assert "the head: its note is no checkpoint" in problems(KeptHead("the head", note))
-
-
-class TestTheCommand:
-    @pytest.mark.usefixtures("head")
-    def test_compares_with_files_and_folders(self, tmp_path: Path, ana: Wallet) -> None:
-        last = send(ana, make_wallet(), 25)
-        publish()
-        take_back_from(last)
-        as_owner(
-            "DELETE FROM wallet_leaf WHERE index >= 8",
-            "DELETE FROM wallet_checkpoint WHERE size > 6",
-        )
-        folder = tmp_path / "checkpoints"
-        file = folder / "000000000006.txt"
-
-        assert self.run("--head", str(file)) == []
-        [finding] = self.run("--head", str(file), "--head", str(folder))
-        newest = folder / "000000000010.txt"
-        assert finding.startswith(f"the head in {newest}: covers 10 entries, of which")
-
-    def run(self, *options: str) -> list[str]:
-        out = StringIO()
-        publish()
-        with suppress(CommandError):
-            call_command("check_ledger", "--json", *options, stdout=out, stderr=StringIO())
-        findings: list[str] = json.loads(out.getvalue())["findings"]
-        return findings
-
-    @pytest.mark.parametrize("name", ["missing.txt", ".", "binary"])
-    def test_refuses_what_holds_no_head(self, name: str, tmp_path: Path) -> None:
-        (tmp_path / "binary").write_bytes(b"\xff")
-
-        with pytest.raises(CommandError, match=r"--head: .* (cannot be read|holds no checkpoints)"):
-            call_command("check_ledger", "--head", str(tmp_path / name), stdout=StringIO())
