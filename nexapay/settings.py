@@ -100,8 +100,8 @@ DATABASES = {
 }
 DATABASES["default"]["OPTIONS"] |= {  # type: ignore[operator]
     "server_side_binding": True,
-    # Five runs of a statement, then its plan is kept: parsing is part of what a transfer costs.
-    "prepare_threshold": 5,
+    # nexapay.kernel.wire prepares what is worth it; after a rollback psycopg would undo that too.
+    "prepare_threshold": None,
     "connect_timeout": 5,
 }
 if TIMEOUTS == "connection":

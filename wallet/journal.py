@@ -12,10 +12,9 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from uuid import UUID, uuid4
 
-from django.db import connection
-
 from nexapay.kernel.arrays import columns
-from nexapay.kernel.prepared import Asked, IsAnyOf, Prepared, Rows, together
+from nexapay.kernel.prepared import Asked, IsAnyOf, Prepared, together
+from nexapay.kernel.wire import Rows
 from wallet.models import Balance, Transfer
 from wallet.sql import POST
 
@@ -27,6 +26,7 @@ _LOCKED = Prepared(
         .values_list(*[column.attname for column in Balance._meta.concrete_fields])
     )
 )
+_POST = Prepared(POST)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GENESIS = bytes(32)
 
@@ -224,7 +224,5 @@ def _write(
         )
         for b in balances
     ]
-    parameters = [*columns(rows, 12), *columns(entries, 13), *columns(held, 6)]
-    with connection.cursor() as cursor:
-        cursor.execute(POST, parameters)
-        return {public_id: pk for pk, public_id in cursor.fetchall()}
+    posted = _POST.rows(*columns(rows, 12), *columns(entries, 13), *columns(held, 6))
+    return {public_id: pk for pk, public_id in posted}

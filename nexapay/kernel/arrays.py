@@ -1,4 +1,4 @@
-"""Columns of values as PostgreSQL array literals: one parameter each, however many rows."""
+"""Values, and columns of them, as PostgreSQL reads them in text."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -16,6 +16,13 @@ def columns(rows: Sequence[tuple[object, ...]], width: int) -> list[str]:
     :raises KeyError: for a value of a type that is not in _FORMS.
     """
     return [literal(column) for column in zip(*rows, strict=True)] or ["{}"] * width
+
+
+def text(value: object) -> str | None:
+    """Write one value, or a list of them as an array, as PostgreSQL reads it; None is NULL."""
+    if isinstance(value, str):  # Most are columns that literal has written.
+        return value
+    return None if value is None else _TEXTS[type(value)](value)
 
 
 def literal(values: Iterable[object]) -> str:
@@ -38,4 +45,13 @@ _FORMS: dict[type, Callable[[Any], str]] = {
     UUID: str,
     bytes: _hex,
     datetime: datetime.isoformat,
+}
+
+_TEXTS: dict[type, Callable[[Any], str]] = {
+    bool: str,
+    int: str,
+    UUID: str,
+    bytes: lambda value: "\\x" + value.hex(),
+    datetime: datetime.isoformat,
+    list: literal,
 }

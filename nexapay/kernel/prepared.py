@@ -2,7 +2,8 @@
 Queries of the ORM that are compiled once: compiling one costs several times what running it does.
 
 They are written as querysets and read as rows. A value that changes from call to call is a
-Parameter; values are given to rows() in the order in which they stand in the SQL.
+Parameter; values are given to rows() in the order in which they stand in the SQL. What the ORM
+does not write is a Prepared of the SQL itself.
 """
 
 from collections.abc import Callable
@@ -11,11 +12,9 @@ from typing import Any
 from django.db import connection
 from django.db.models import BooleanField, Expression, Field, Func, QuerySet
 from django.db.transaction import TransactionManagementError
-from psycopg.pq import Format
 
-from nexapay.kernel.arrays import literal
-
-Rows = list[tuple[Any, ...]]
+from nexapay.kernel import wire
+from nexapay.kernel.wire import Message, Rows, Statement
 
 
 class Parameter(Expression):
@@ -50,12 +49,12 @@ class Prepared:
     """
     One such query.
 
-    make is called when it is used first.
+    what is SQL, with %s for each value, or what makes the queryset: called when it is used first.
     """
 
-    def __init__(self, make: "Callable[[], QuerySet[Any, Any]]") -> None:
-        self._make = make
-        self._sql = ""
+    def __init__(self, what: "str | Callable[[], QuerySet[Any, Any]]") -> None:
+        self._what = what
+        self._statement: Statement | None = None
         self._parameters: list[object] = []
         self._locks = False
 
@@ -66,32 +65,29 @@ class Prepared:
         :raises TransactionManagementError: for select_for_update outside a transaction, where the
             lock would be gone at once.
         """
-        with connection.cursor() as cursor:
-            self.start(cursor, *values)
-            rows: Rows = cursor.fetchall()
-            return rows
+        return together((self, values))[0]
 
-    def start(self, cursor: Any, *values: object) -> None:
-        """Send it on this cursor."""
-        if not self._sql:
-            self._compile(len(values))
+    def message(self, values: tuple[object, ...]) -> Message:
+        """Return it with all its values: those of the queryset itself, and these."""
+        if not self._statement:
+            self._statement = self._compile(len(values))
         if self._locks and not connection.in_atomic_block:
             raise TransactionManagementError("A lock needs a transaction to live in.")
-        cursor.cursor.format = Format.BINARY  # Times and hashes need no parsing then.
-        cursor.execute(self._sql, self._fill(values))
-
-    def _fill(self, values: tuple[object, ...]) -> list[object]:
-        """Return all parameters: those of the queryset itself, and values in the open places."""
+        if not self._parameters:
+            return Message(self._statement, values)
         waiting = iter(values)
         filled = [next(waiting) if isinstance(p, Parameter) else p for p in self._parameters]
-        return [literal(value) if isinstance(value, list) else value for value in filled]
+        return Message(self._statement, filled)
 
-    def _compile(self, places: int) -> None:
-        query = self._make().query
+    def _compile(self, places: int) -> Statement:
+        if isinstance(self._what, str):
+            return Statement(self._what)
+        query = self._what().query
         sql, parameters = query.get_compiler(connection=connection).as_sql()
         if sum(isinstance(p, Parameter) for p in parameters) != places:
             raise TypeError(f"{places} values are given for {parameters}.")
-        self._locks, self._parameters, self._sql = query.select_for_update, list(parameters), sql
+        self._locks, self._parameters = query.select_for_update, list(parameters)
+        return Statement(sql)
 
 
 # A query and the values of its Parameters.
@@ -104,9 +100,15 @@ def together(*asked: Asked) -> list[Rows]:
 
     PostgreSQL still runs them in order, each seeing what was committed when it began.
     """
+    messages = [query.message(values) for query, values in asked]
+    connection.validate_no_broken_transaction()
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
-    with connection.wrap_database_errors, connection.connection.pipeline():
-        cursors = [connection.cursor() for _ in asked]
-        for cursor, (query, values) in zip(cursors, asked, strict=True):
-            query.start(cursor, *values)
-        return [cursor.fetchall() for cursor in cursors]
+    if connection.queries_logged:
+        connection.queries_log.extend(_logged(message) for message in messages)
+    with connection.wrap_database_errors:
+        return wire.run(connection.connection, messages)
+
+
+def _logged(message: Message) -> dict[str, str]:
+    return {"sql": message.statement.sql, "time": "0.000"}

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID, uuid4, uuid5
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import CharField
 
 from nexapay.kernel import db, events
@@ -63,6 +63,7 @@ _REFERENCES = Prepared(
         bank__in=OnRampTransaction.objects.filter(IsAnyOf("token", "text")).values("bank"),
     ).values_list("bank", "bank_reference")
 )
+_SETTLE, _KEEP = Prepared(sql.SETTLE), Prepared(sql.KEEP)
 
 
 def record_bank_event(
@@ -164,8 +165,7 @@ def _settle(settled: list[Settled], now: datetime) -> None:
         _settlement(asked, said, next(transfers).pk if said.succeeded else None, now)
         for asked, said in settled
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(sql.SETTLE, columns(rows, 6))
+    _SETTLE.rows(*columns(rows, 6))
 
 
 def _credit(asked: Asked) -> wallet_services.Credit:
@@ -214,8 +214,6 @@ def _keep(bank: str, rulings: list[Ruling], now: datetime) -> None:
     ]
     if not rows:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(sql.KEEP, columns(rows, 11))
-        pks = dict(cursor.fetchall())
+    pks: dict[str, int] = dict(_KEEP.rows(*columns(rows, 11)))
     for ruling in rulings:
         ruling.known.pk = pks[ruling.delivery.event_id]

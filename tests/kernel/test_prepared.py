@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import CharField
 from django.db.transaction import TransactionManagementError
 from hypothesis import given
@@ -55,8 +55,14 @@ class TestPrepared:
 @pytest.mark.django_db(transaction=True)
 def test_a_lock_outside_a_transaction_is_refused() -> None:
     """It would be gone before anybody looked at what it locked."""
+    fresh = Prepared(lambda: User.objects.select_for_update().filter(IsAnyOf("pk")))
+    with pytest.raises(TransactionManagementError, match="outside of a transaction"):
+        fresh.rows([1])
+
+    with transaction.atomic():
+        assert fresh.rows([1]) == []
     with pytest.raises(TransactionManagementError, match="needs a transaction"):
-        LOCKED.rows([1])
+        fresh.rows([1])
 
 
 @pytest.mark.django_db

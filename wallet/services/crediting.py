@@ -6,7 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 from nexapay.kernel import db, events
-from nexapay.kernel.prepared import IsAnyOf, Prepared, Rows
+from nexapay.kernel.prepared import IsAnyOf, Prepared
+from nexapay.kernel.wire import Rows
 from wallet import journal
 from wallet.events import TransferPosted
 from wallet.journal import Movement
