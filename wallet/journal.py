@@ -13,7 +13,7 @@ from hashlib import sha256
 from uuid import UUID, uuid4
 
 from nexapay.kernel.arrays import columns
-from nexapay.kernel.prepared import Asked, IsAnyOf, Prepared, together
+from nexapay.kernel.prepared import Asked, IsAnyOf, Prepared, columns_of, instance, together
 from nexapay.kernel.wire import Rows
 from wallet.models import Balance, Transfer
 from wallet.sql import POST
@@ -23,7 +23,7 @@ _LOCKED = Prepared(
         Balance.objects.select_for_update(no_key=True)
         .filter(IsAnyOf("wallet_id"))
         .order_by("wallet_id")
-        .values_list(*[column.attname for column in Balance._meta.concrete_fields])
+        .values_list(*columns_of(Balance))
     )
 )
 _POST = Prepared(POST)
@@ -86,7 +86,7 @@ def lock_and_read(
 
 
 def _by_wallet(rows: Rows) -> dict[int, Balance]:
-    return {row[0]: Balance(*row) for row in rows}  # type: ignore[misc]
+    return {row[0]: instance(Balance, row) for row in rows}
 
 
 def post(

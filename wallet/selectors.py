@@ -7,7 +7,6 @@ from datetime import datetime, time, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.urls import reverse
@@ -19,6 +18,7 @@ from wallet import activity
 from wallet.activity import Filters, Page, Row, add_source, page
 from wallet.audit import add_check
 from wallet.models import Entry, LedgerCheck, Transfer, Wallet
+from wallet.primary import primary_wallet
 
 __all__ = [
     "Difference",
@@ -62,16 +62,6 @@ class Receipt:
     reference: str
     balance_before_minor: int
     balance_after_minor: int
-
-
-def primary_wallet(*, owner_id: int) -> Wallet | None:
-    """Return the person's wallet in the currency of the house, with its balance."""
-    return (
-        Wallet.objects.owned_by(owner_id)
-        .filter(kind=Wallet.Kind.USER, currency=settings.DEFAULT_CURRENCY)
-        .select_related("balance")
-        .first()
-    )
 
 
 def find_payee(*, text: str, currency: str) -> tuple[User | None, Wallet | None]:

@@ -2,19 +2,23 @@
 Queries of the ORM that are compiled once: compiling one costs several times what running it does.
 
 They are written as querysets and read as rows. A value that changes from call to call is a
-Parameter; values are given to rows() in the order in which they stand in the SQL. What the ORM
-does not write is a Prepared of the SQL itself.
+Parameter; values are given to rows() in the order in which their Parameters are written, wherever
+the ORM puts them. What the ORM does not write is a Prepared of the SQL itself.
 """
 
 from collections.abc import Callable
-from typing import Any
+from itertools import count
+from typing import Any, NamedTuple, TypeVar
 
-from django.db import connection
-from django.db.models import BooleanField, Expression, Field, Func, QuerySet
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.models import BooleanField, Expression, Field, Func, Model, QuerySet
 from django.db.transaction import TransactionManagementError
 
 from nexapay.kernel import wire
 from nexapay.kernel.wire import Message, Rows, Statement
+
+_M = TypeVar("_M", bound=Model)
+_numbers = count(1)
 
 
 class Parameter(Expression):
@@ -22,6 +26,7 @@ class Parameter(Expression):
 
     def __init__(self, output_field: "Field[Any, Any]") -> None:
         super().__init__(output_field=output_field)
+        self.number = next(_numbers)  # Copies that the ORM makes keep it.
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         """Leave the place open."""
@@ -36,13 +41,20 @@ class IsAnyOf(Func):
     def __init__(self, column: str, type: str = "bigint") -> None:
         super().__init__(column)
         self.type = type
+        self.list = Parameter(self.output_field)
 
     def as_sql(  # type: ignore[override]
         self, compiler: Any, connection: Any, **_: Any
     ) -> Any:
         """Leave the place of the list open."""
         column, nothing = compiler.compile(self.source_expressions[0])
-        return f"{column} = ANY (%s::{self.type}[])", [*nothing, Parameter(self.output_field)]
+        return f"{column} = ANY (%s::{self.type}[])", [*nothing, self.list]
+
+
+class _Place(NamedTuple):
+    """Where in rows() the value stands."""
+
+    number: int
 
 
 class Prepared:
@@ -75,8 +87,7 @@ class Prepared:
             raise TransactionManagementError("A lock needs a transaction to live in.")
         if not self._parameters:
             return Message(self._statement, values)
-        waiting = iter(values)
-        filled = [next(waiting) if isinstance(p, Parameter) else p for p in self._parameters]
+        filled = [values[p.number] if isinstance(p, _Place) else p for p in self._parameters]
         return Message(self._statement, filled)
 
     def _compile(self, places: int) -> Statement:
@@ -84,10 +95,24 @@ class Prepared:
             return Statement(self._what)
         query = self._what().query
         sql, parameters = query.get_compiler(connection=connection).as_sql()
-        if sum(isinstance(p, Parameter) for p in parameters) != places:
+        written = sorted({p.number for p in parameters if isinstance(p, Parameter)})
+        if len(written) != places:
             raise TypeError(f"{places} values are given for {parameters}.")
-        self._locks, self._parameters = query.select_for_update, list(parameters)
+        self._parameters = [
+            _Place(written.index(p.number)) if isinstance(p, Parameter) else p for p in parameters
+        ]
+        self._locks = query.select_for_update
         return Statement(sql)
+
+
+def columns_of(model: type[Model], prefix: str = "") -> list[str]:
+    """Return the names of all its columns, for values_list."""
+    return [prefix + field.attname for field in model._meta.concrete_fields]
+
+
+def instance(model: type[_M], row: tuple[Any, ...]) -> _M:
+    """Make the model's instance of a row of columns_of(model), as the ORM would."""
+    return model.from_db(DEFAULT_DB_ALIAS, columns_of(model), row)
 
 
 # A query and the values of its Parameters.
@@ -102,12 +127,19 @@ def together(*asked: Asked) -> list[Rows]:
     """
     messages = [query.message(values) for query, values in asked]
     connection.validate_no_broken_transaction()
-    connection.close_if_health_check_failed()
+    _check_health()
     connection.ensure_connection()
     if connection.queries_logged:
         connection.queries_log.extend(_logged(message) for message in messages)
     with connection.wrap_database_errors:
         return wire.run(connection.connection, messages)
+
+
+def _check_health() -> None:
+    """Do what CONN_HEALTH_CHECKS asks for, without its round trip where the socket can tell."""
+    if connection.connection and wire.is_quiet(connection.connection):
+        connection.health_check_done = True  # type: ignore[attr-defined]
+    connection.close_if_health_check_failed()
 
 
 def _logged(message: Message) -> dict[str, str]:

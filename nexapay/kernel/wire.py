@@ -75,6 +75,11 @@ def run(connection: "Connection[Any]", messages: Sequence[Message]) -> list[Rows
     return read[len(begin) :]
 
 
+def is_quiet(connection: "Connection[Any]") -> bool:
+    """Say whether the server has said nothing since its last answer: no goodbye, above all."""
+    return not connection.closed and not _poll(connection.pgconn, POLLIN, 0)
+
+
 def _exchange(pgconn: PGconn, fresh: list[Statement], queue: list[Message]) -> list[PGresult]:
     encoded = [[_encode(value) for value in message.values] for message in queue]
     with _pipeline(pgconn):
@@ -112,22 +117,23 @@ def _receive(pgconn: PGconn, number: int) -> "Iterator[PGresult]":
 
 def _flush(pgconn: PGconn) -> None:
     while pgconn.flush():
-        _wait(pgconn, POLLIN | POLLOUT)
+        _poll(pgconn, POLLIN | POLLOUT)
         pgconn.consume_input()
 
 
 def _next(pgconn: PGconn) -> PGresult | None:
     # get_result would wait as well, but with the whole process: it does not release the GIL.
     while pgconn.is_busy():
-        _wait(pgconn, POLLIN)
+        _poll(pgconn, POLLIN)
         pgconn.consume_input()
     return pgconn.get_result()
 
 
-def _wait(pgconn: PGconn, what: int) -> None:
+def _poll(pgconn: PGconn, what: int, milliseconds: int | None = None) -> bool:
+    """Wait until the socket is ready for it, and say whether it was in time."""
     poller = poll()
     poller.register(pgconn.socket, what)
-    poller.poll()
+    return bool(poller.poll(milliseconds))
 
 
 def _encode(value: object) -> bytes | None:

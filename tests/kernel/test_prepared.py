@@ -37,6 +37,17 @@ class TestPrepared:
         assert rows == [(ana.pk, "Ana", ana.date_joined)]
         assert NAMED.rows([ana.pk, ben.pk], "Ben") == [(ben.pk, "Ben", ben.date_joined)]
 
+    def test_takes_values_in_the_order_in_which_they_are_written(self) -> None:
+        """The ORM sorts conditions by name: handle comes before name in the SQL."""
+        ana = make_user("Ana")
+        asked = Prepared(
+            lambda: User.objects.filter(
+                name=Parameter(CharField()), handle=Parameter(CharField())
+            ).values_list("pk")
+        )
+
+        assert asked.rows("Ana", ana.handle) == [(ana.pk,)]
+
     def test_wants_a_value_for_each_parameter(self) -> None:
         fresh = Prepared(lambda: User.objects.filter(IsAnyOf("pk")).values_list("pk"))
 

@@ -105,6 +105,16 @@ class TestALostConnection:
 
         assert ME.rows() != [(pid,)]
 
+    def test_while_nobody_asked_is_noticed_without_asking(self) -> None:
+        """A request begins by a look at the socket; the first statement finds a new connection."""
+        [(pid,)] = ME.rows()
+        _end(pid)
+
+        default.health_check_enabled = True  # type: ignore[attr-defined]
+        default.health_check_done = False  # type: ignore[attr-defined]
+
+        assert ME.rows() != [(pid,)]
+
     def test_half_way_through_it_is_never_used_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
         [(pid,)] = ME.rows()
         with monkeypatch.context() as patch:

@@ -109,7 +109,7 @@ _TERMS = Prepared(
 def _move(movement: Movement) -> Transfer:
     pair = [movement.source_id, movement.target_id]
     balances, [rows] = journal.lock_and_read(
-        pair, (_TERMS, (movement.actor_id, movement.idempotency_key, pair))
+        pair, (_TERMS, (pair, movement.actor_id, movement.idempotency_key))
     )
     terms = {row[0]: _Terms(*row) for row in rows}
     source = terms[movement.source_id]
