@@ -1,7 +1,7 @@
 """
 Money on its way in from a bank, and everything a bank has told us. Amounts are minor units.
 
-What the database refuses by itself is in migrations 0002 and 0003; each of those guards has a test
+What the database refuses by itself is in migrations 0002 to 0006; each of those guards has a test
 in tests/onramp/test_guards.py.
 """
 
@@ -36,9 +36,7 @@ class OnRampTransaction(models.Model):
         FAILURE = "failure", "Failure"
 
     public_id = models.UUIDField(default=uuid4, unique=True, editable=False)
-    token = models.CharField(
-        max_length=64, unique=True, help_text="What the bank knows it by: 256 random bits."
-    )
+    token = models.CharField(max_length=64, help_text="What the bank knows it by: 256 random bits.")
     # The foreign key is (wallet, currency), in migration 0002; this is its ORM half.
     wallet = models.ForeignKey(
         Wallet,
@@ -60,6 +58,7 @@ class OnRampTransaction(models.Model):
         related_name="onramp",
         null=True,
         blank=True,
+        db_constraint=False,  # Migration 0006 looks it up, and a transfer is never deleted.
         help_text="The credit: there exactly when it succeeded.",
     )
     created_at = models.DateTimeField()
@@ -71,6 +70,7 @@ class OnRampTransaction(models.Model):
     class Meta:
         verbose_name = "on-ramp"
         constraints = [
+            models.UniqueConstraint(fields=["token"], name="onramp_token_once"),
             models.UniqueConstraint(
                 fields=["wallet", "idempotency_key"], name="onramp_key_once_per_wallet"
             ),

@@ -12,6 +12,9 @@ from onramp import services
 from onramp.models import BankEvent, OnRampTransaction
 from tests.factories import fund, make_wallet, send
 from tests.onramp.support import message, post, start
+from tests.wallet.support import without_onramps
+from wallet.models import Transfer, Wallet
+from wallet.services import credit_from_bank
 
 pytestmark = pytest.mark.django_db
 TABLE = "onramp_onramptransaction"
@@ -33,6 +36,20 @@ def settle(onramp: OnRampTransaction, transfer_id: int | None, *, says: str) -> 
         " bank_reference = 'X' WHERE id = %s",
         *(transfer_id, onramp.pk),
         says=says,
+    )
+
+
+def credit(wallet: Wallet, amount_minor: int) -> Transfer:
+    """Credit what no on-ramp asked for."""
+    without_onramps()
+    return credit_from_bank(
+        bank="Banyan Bank",
+        wallet_id=wallet.pk,
+        amount_minor=amount_minor,
+        currency=wallet.currency,
+        idempotency_key=uuid4(),
+        note="",
+        now=timezone.now(),
     )
 
 
@@ -116,15 +133,18 @@ class TestAnOnRamp:
         )
 
     def test_does_not_succeed_without_a_transfer(self) -> None:
-        settle(start(), None, says="not the credit")
+        settle(start(), None, says="onramp_status_fits_its_facts")
+
+    def test_does_not_succeed_with_a_transfer_that_is_not_there(self) -> None:
+        settle(start(), 2**62, says="not the credit")
 
     def test_does_not_succeed_with_another_amount(self) -> None:
         onramp = start(amount_minor=50_000)
 
-        settle(onramp, fund(onramp.wallet, 50_001).pk, says="not the credit")
+        settle(onramp, credit(onramp.wallet, 50_001).pk, says="not the credit")
 
     def test_does_not_succeed_with_another_wallets_credit(self) -> None:
-        settle(start(), fund(make_wallet(), 50_000).pk, says="not the credit")
+        settle(start(), credit(make_wallet(), 50_000).pk, says="not the credit")
 
     def test_does_not_succeed_with_a_payment_between_people(self) -> None:
         onramp = start()

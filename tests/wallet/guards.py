@@ -88,7 +88,7 @@ class NotNull:
 
 @dataclass(frozen=True)
 class Clause:
-    """One rule of a judge (migrations 0002, 0006), by the text that begins it."""
+    """One rule of a judge (migrations 0002, 0006, 0007), by the text that begins it."""
 
     text: str
 

@@ -54,7 +54,7 @@ class Wallet(models.Model):
 
     class Meta:
         constraints = [
-            # Foreign keys of money name (wallet, currency), so no entry can change currency.
+            # An on-ramp's foreign key names (wallet, currency): it asks for the wallet's own.
             models.UniqueConstraint(fields=["id", "currency"], name="wallet_currency_key"),
             models.UniqueConstraint(
                 fields=["kind", "name", "currency"],

@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from uuid import uuid4
 
 from tests.wallet.forge import Act, pay, sql
-from tests.wallet.guards import Attack, Constraint, Guard, NotNull, Trigger, World, refused_by
+from tests.wallet.guards import (
+    Attack,
+    Clause,
+    Constraint,
+    Guard,
+    NotNull,
+    Trigger,
+    World,
+    refused_by,
+)
 from tests.wallet.rules import SOURCE, TARGET
 
 # Terms of a transfer
@@ -63,22 +72,31 @@ def in_currency(act: Act, kind: str, number: int, currency: str = "EUR") -> Act:
     return act
 
 
-@refused_by(Constraint("transfer_source_currency"), Constraint("transfer_target_currency"))
+OF_TRANSFER = Clause("e.currency <> t.currency")
+OF_WALLET = Clause("e.currency <> w.currency")
+
+
+@refused_by(OF_TRANSFER)
 def a_transfer_in_another_currency_than_its_wallets(world: World) -> None:
     in_currency(pay(world.ana, world.ben, 100), "transfer", 0).write()
 
 
-@refused_by(Constraint("entry_wallet_currency"))
+@refused_by(OF_TRANSFER, OF_WALLET)
 def an_entry_in_another_currency_than_its_wallet(world: World) -> None:
     in_currency(pay(world.ana, world.ben, 100), "entry", 0).write()
 
 
-@refused_by(Constraint("transfer_target_currency"))
+@refused_by(OF_WALLET)
 def a_payment_into_a_wallet_of_another_currency(world: World) -> None:
+    pay(world.ana, world.euros, 100).write()
+
+
+@refused_by(OF_TRANSFER)
+def a_payment_that_changes_currency_on_its_way(world: World) -> None:
     in_currency(pay(world.ana, world.euros, 100), "entry", 1).write()
 
 
-@refused_by(Constraint("transfer_source_currency"))
+@refused_by(OF_TRANSFER)
 def a_payment_out_of_a_wallet_of_another_currency(world: World) -> None:
     act = in_currency(pay(world.ana, world.euros, 100), "entry", 1)
     in_currency(act, "transfer", 0).write()
