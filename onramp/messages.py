@@ -58,12 +58,7 @@ def read(body: bytes) -> Message:
 
 def _parse(body: bytes) -> Any:
     try:
-        return json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_unique,
-            parse_constant=_refuse_constant,
-            parse_int=_bounded,
-        )
+        return _DECODER.decode(body.decode("utf-8"))
     except RecursionError as error:
         raise Malformed("The body is nested too deeply.") from error
     except ValueError as error:  # Not UTF-8, not JSON.
@@ -86,6 +81,11 @@ def _bounded(digits: str) -> int:
     if len(digits.lstrip("-")) > _MAX_DIGITS:
         raise Malformed("A number is too large.")
     return int(digits)
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_bounded
+)
 
 
 def _object(value: Any, name: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from nexapay.kernel.arrays import columns
@@ -48,19 +49,13 @@ class Movement:
 
     @property
     def fingerprint(self) -> bytes:
-        """What was asked, hashed; wallet_transfer_fingerprint in migration 0002 is the same."""
-        parts = (
-            "transfer-1",
-            self.kind.value,
-            self.source_id,
-            self.target_id,
-            self.amount_minor,
-            self.currency,
-            "" if self.actor_id is None else self.actor_id,
-            self.idempotency_key,
-            self.note,
+        """What was asked, hashed; wallet_transfer_fingerprint in migration 0004 is the same."""
+        actor = "" if self.actor_id is None else self.actor_id
+        said = (
+            f"transfer-1|{self.kind.value}|{self.source_id}|{self.target_id}|{self.amount_minor}|"
+            f"{self.currency}|{actor}|{self.idempotency_key}|{self.note}"
         )
-        return sha256("|".join(map(str, parts)).encode()).digest()
+        return sha256(said.encode()).digest()
 
 
 def lock(wallet_ids: Iterable[int]) -> dict[int, Balance]:
@@ -101,102 +96,95 @@ def post(
     :raises django.db.IntegrityError: if the database refuses: a key used before, a balance below
         zero, anything that does not add up.
     """
-    transfers, entries = [], []
-    for movement in movements:
-        transfer = _transfer(movement, balances, posted_at)
-        transfers.append(transfer)
-        for wallet_id, delta in (
-            (movement.source_id, -movement.amount_minor),
-            (movement.target_id, movement.amount_minor),
-        ):
-            entries.append(_entry(transfer, wallet_id, delta, balances.get(wallet_id)))
-    touched = {row.wallet_id: row for m in movements for row in _rows_of(m, balances)}
-    ids = _write(transfers, entries, list(touched.values()))
-    for transfer in transfers:
-        transfer.pk = ids[transfer.public_id]
-    return transfers
+    rows = [_row(movement, balances, posted_at) for movement in movements]
+    entries = [
+        _entry(row, wallet_id, delta_minor, balances.get(wallet_id))
+        for row in rows
+        for wallet_id, delta_minor in (
+            (row.source_id, -row.amount_minor),
+            (row.target_id, row.amount_minor),
+        )
+    ]
+    touched = {held.wallet_id: held for m in movements for held in _held_by(m, balances)}
+    ids = _write(rows, entries, list(touched.values()))
+    return [instance(Transfer, (ids[row.public_id], *row)) for row in rows]
 
 
-def _rows_of(movement: Movement, balances: dict[int, Balance]) -> list[Balance]:
+class _Row(NamedTuple):
+    """A transfer's columns, in the order of wallet/sql.py and of the model."""
+
+    public_id: UUID
+    kind: str
+    source_id: int
+    target_id: int
+    amount_minor: int
+    currency: str
+    actor_id: int | None
+    idempotency_key: UUID
+    fingerprint: bytes
+    note: str
+    happened_at: datetime
+    posted_at: datetime
+
+
+def _held_by(movement: Movement, balances: dict[int, Balance]) -> list[Balance]:
     pair = (movement.source_id, movement.target_id)
     return [balances[wallet_id] for wallet_id in pair if wallet_id in balances]
 
 
-def _transfer(m: Movement, balances: dict[int, Balance], posted_at: datetime) -> Transfer:
+def _row(m: Movement, balances: dict[int, Balance], posted_at: datetime) -> _Row:
     # A wallet's history never runs backwards, whatever the clocks of two servers say.
-    earlier = [row.happened_at for row in _rows_of(m, balances) if row.happened_at]
-    return Transfer(
-        public_id=m.public_id,
-        kind=m.kind.value,
-        source_id=m.source_id,
-        target_id=m.target_id,
-        amount_minor=m.amount_minor,
-        currency=m.currency,
-        actor_id=m.actor_id,
-        idempotency_key=m.idempotency_key,
-        fingerprint=m.fingerprint,
-        note=m.note,
-        happened_at=max([m.happened_at, *earlier]),
-        posted_at=posted_at,
+    earlier = [held.happened_at for held in _held_by(m, balances) if held.happened_at]
+    return _Row(
+        m.public_id,
+        m.kind.value,
+        m.source_id,
+        m.target_id,
+        m.amount_minor,
+        m.currency,
+        m.actor_id,
+        m.idempotency_key,
+        m.fingerprint,
+        m.note,
+        max([m.happened_at, *earlier]),
+        posted_at,
     )
 
 
 def _entry(
-    transfer: Transfer, wallet_id: int, delta_minor: int, balance: Balance | None
+    row: _Row, wallet_id: int, delta_minor: int, balance: Balance | None
 ) -> tuple[object, ...]:
     """Return one entry's columns, in the order of wallet/sql.py, and move its balance along."""
     if balance is None:
-        digest = _entry_hash(_GENESIS, transfer, wallet_id, None, delta_minor, None, None)
-        numbers: tuple[int | None, ...] = (None, None, None, None, None)
-        prev_hash = _GENESIS
-    else:
-        prev_hash, before = bytes(balance.head_hash), balance.available_minor
-        balance.version += 1
-        balance.available_minor += delta_minor
-        after, locked = balance.available_minor, balance.locked_minor
-        digest = _entry_hash(
-            prev_hash, transfer, wallet_id, balance.version, delta_minor, after, locked
-        )
-        balance.head_hash, balance.happened_at = digest, transfer.happened_at
-        numbers = (balance.version, before, after, locked, locked)
-    return (
-        transfer.public_id,
-        wallet_id,
-        transfer.currency,
-        delta_minor,
-        *numbers,
-        prev_hash,
-        digest,
-        transfer.happened_at,
-        transfer.posted_at,
-    )
+        digest = _entry_hash(_GENESIS, row, wallet_id, "", delta_minor, "", "")
+        nothing = (None, None, None, None, None)
+        return (row.public_id, wallet_id, delta_minor, *nothing, _GENESIS, digest)
+    prev_hash, locked = bytes(balance.head_hash), balance.locked_minor
+    before, version = balance.available_minor, balance.version + 1
+    after = before + delta_minor
+    digest = _entry_hash(prev_hash, row, wallet_id, version, delta_minor, after, locked)
+    balance.version, balance.available_minor = version, after
+    balance.head_hash, balance.happened_at = digest, row.happened_at
+    numbers = (version, before, after, locked, locked)
+    return (row.public_id, wallet_id, delta_minor, *numbers, prev_hash, digest)
 
 
 def _entry_hash(
     prev_hash: bytes,
-    transfer: Transfer,
+    row: _Row,
     wallet_id: int,
-    version: int | None,
+    version: int | str,
     delta_minor: int,
-    available_after_minor: int | None,
-    locked_after_minor: int | None,
+    available_after_minor: int | str,
+    locked_after_minor: int | str,
 ) -> bytes:
-    """Chain one entry to the one before it; wallet_entry_hash in migration 0002 is the same."""
-    parts = (
-        "entry-1",
-        transfer.public_id,
-        bytes(transfer.fingerprint).hex(),
-        wallet_id,
-        transfer.currency,
-        "" if version is None else version,
-        delta_minor,
-        0,
-        "" if available_after_minor is None else available_after_minor,
-        "" if locked_after_minor is None else locked_after_minor,
-        _micros(transfer.happened_at),
-        _micros(transfer.posted_at),
+    """Chain one entry to the one before it; wallet_entry_hash in migration 0004 is the same."""
+    said = (
+        f"entry-1|{row.public_id}|{row.fingerprint.hex()}|{wallet_id}|{row.currency}|{version}|"
+        f"{delta_minor}|0|{available_after_minor}|{locked_after_minor}|"
+        f"{_micros(row.happened_at)}|{_micros(row.posted_at)}"
     )
-    return sha256(prev_hash + "|".join(map(str, parts)).encode()).digest()
+    return sha256(prev_hash + said.encode()).digest()
 
 
 def _micros(at: datetime) -> int:
@@ -204,25 +192,11 @@ def _micros(at: datetime) -> int:
 
 
 def _write(
-    transfers: list[Transfer], entries: list[tuple[object, ...]], balances: list[Balance]
+    rows: list[_Row], entries: list[tuple[object, ...]], balances: list[Balance]
 ) -> dict[UUID, int]:
-    rows = [
-        (
-            t.public_id, t.kind, t.source_id, t.target_id, t.amount_minor, t.currency, t.actor_id,
-            t.idempotency_key, t.fingerprint, t.note, t.happened_at, t.posted_at,
-        )
-        for t in transfers
-    ]  # fmt: skip
     held = [
-        (
-            b.wallet_id,
-            b.available_minor,
-            b.locked_minor,
-            b.version,
-            bytes(b.head_hash),
-            b.happened_at,
-        )
+        (b.wallet_id, b.available_minor, b.locked_minor, b.version, b.head_hash, b.happened_at)
         for b in balances
     ]
-    posted = _POST.rows(*columns(rows, 12), *columns(entries, 13), *columns(held, 6))
+    posted = _POST.rows(*columns(rows, 12), *columns(entries, 10), *columns(held, 6))
     return {public_id: pk for pk, public_id in posted}

@@ -9,18 +9,17 @@ WITH moved AS (
   SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[],
     %s::text[], %s::bigint[], %s::uuid[], %s::bytea[], %s::text[], %s::timestamptz[],
     %s::timestamptz[])
-  RETURNING id, public_id
+  RETURNING id, public_id, currency, happened_at, posted_at
 ), written AS (
   INSERT INTO wallet_entry (transfer_id, wallet_id, currency, delta_available_minor,
     delta_locked_minor, version, available_before_minor, available_after_minor,
     locked_before_minor, locked_after_minor, prev_hash, hash, happened_at, created_at)
-  SELECT moved.id, e.wallet_id, e.currency, e.delta, 0, e.version, e.before, e.after,
-    e.locked_before, e.locked_after, e.prev_hash, e.hash, e.happened_at, e.created_at
-  FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[],
-    %s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[], %s::bytea[], %s::timestamptz[],
-    %s::timestamptz[])
-    AS e (public_id, wallet_id, currency, delta, version, before, after, locked_before,
-      locked_after, prev_hash, hash, happened_at, created_at)
+  SELECT moved.id, e.wallet_id, moved.currency, e.delta, 0, e.version, e.before, e.after,
+    e.locked_before, e.locked_after, e.prev_hash, e.hash, moved.happened_at, moved.posted_at
+  FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+    %s::bigint[], %s::bigint[], %s::bytea[], %s::bytea[])
+    AS e (public_id, wallet_id, delta, version, before, after, locked_before, locked_after,
+      prev_hash, hash)
   JOIN moved USING (public_id)
 ), held AS (
   UPDATE wallet_balance b

@@ -16,7 +16,8 @@ class Event:
 
 def publish(event: Event) -> None:
     """Send the event after commit. A listener that fails is logged and never reaches the caller."""
-    transaction.on_commit(lambda: _send(event), robust=True)
+    if event.signal.has_listeners(type(event)):
+        transaction.on_commit(lambda: _send(event), robust=True)
 
 
 def _send(event: Event) -> None:

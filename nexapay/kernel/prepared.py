@@ -7,6 +7,7 @@ the ORM puts them. What the ORM does not write is a Prepared of the SQL itself.
 """
 
 from collections.abc import Callable
+from functools import cache
 from itertools import count
 from typing import Any, NamedTuple, TypeVar
 
@@ -105,9 +106,10 @@ class Prepared:
         return Statement(sql)
 
 
-def columns_of(model: type[Model], prefix: str = "") -> list[str]:
+@cache
+def columns_of(model: type[Model], prefix: str = "") -> tuple[str, ...]:
     """Return the names of all its columns, for values_list."""
-    return [prefix + field.attname for field in model._meta.concrete_fields]
+    return tuple(prefix + field.attname for field in model._meta.concrete_fields)
 
 
 def instance(model: type[_M], row: tuple[Any, ...]) -> _M:

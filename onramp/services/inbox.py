@@ -11,7 +11,7 @@ However many copies arrive, in whatever order: one credit.
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid5
 
 from django.db import IntegrityError, transaction
 from django.db.models import CharField
@@ -198,7 +198,6 @@ def _keep(bank: str, rulings: list[Ruling], now: datetime) -> None:
     rulings.sort(key=lambda ruling: (ruling.delivery.event_id, ruling.known.digest))
     rows = [
         (
-            uuid4(),
             bank,
             ruling.delivery.event_id,
             ruling.delivery.body,
@@ -214,6 +213,6 @@ def _keep(bank: str, rulings: list[Ruling], now: datetime) -> None:
     ]
     if not rows:
         return
-    pks: dict[str, int] = dict(_KEEP.rows(*columns(rows, 11)))
+    pks: dict[str, int] = dict(_KEEP.rows(*columns(rows, 10)))
     for ruling in rulings:
         ruling.known.pk = pks[ruling.delivery.event_id]
