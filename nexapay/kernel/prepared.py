@@ -139,9 +139,10 @@ def together(*asked: Asked) -> list[Rows]:
 
 def _check_health() -> None:
     """Do what CONN_HEALTH_CHECKS asks for, without its round trip where the socket can tell."""
-    if connection.connection and wire.is_quiet(connection.connection):
-        connection.health_check_done = True  # type: ignore[attr-defined]
-    connection.close_if_health_check_failed()
+    asked: Any = connection
+    if asked.connection and asked.health_check_enabled and not asked.health_check_done:
+        asked.health_check_done = wire.is_quiet(asked.connection)
+    asked.close_if_health_check_failed()
 
 
 def _logged(message: Message) -> dict[str, str]:

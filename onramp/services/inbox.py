@@ -18,6 +18,7 @@ from django.db.models import CharField
 
 from nexapay.kernel import db, events
 from nexapay.kernel.arrays import columns
+from nexapay.kernel.prepared import Asked as Ask
 from nexapay.kernel.prepared import IsAnyOf, Parameter, Prepared, together
 from onramp import banks, messages, sql
 from onramp.events import OnRampFailed, OnRampSettled
@@ -127,9 +128,9 @@ def _record(bank: str, heard: _Heard, now: datetime) -> list[Answer]:
     with transaction.atomic(durable=True):
         desk = _open_desk(bank, heard)
         answers = [desk.hear(delivery, said) for delivery, said in heard]
-        _settle(desk.settled, now)
+        settled = _settle(desk.settled, now)
         # A first event before those beside it, which point at it; and each kind in one order.
-        _keep(bank, [ruling for ruling in desk.rulings if not ruling.beside], now)
+        _keep(bank, [ruling for ruling in desk.rulings if not ruling.beside], now, *settled)
         _keep(bank, [ruling for ruling in desk.rulings if ruling.beside], now)
     return answers
 
@@ -152,10 +153,10 @@ def _open_desk(bank: str, heard: _Heard) -> Desk:
     return desk
 
 
-def _settle(settled: list[Settled], now: datetime) -> None:
-    """Credit what succeeded in one posting, and move every on-ramp that was settled."""
+def _settle(settled: list[Settled], now: datetime) -> list[Ask]:
+    """Credit what succeeded in one posting; return what moves every on-ramp that was settled."""
     if not settled:
-        return
+        return []
     transfers = iter(
         wallet_services.credit_all_from_bank(
             credits=[_credit(asked) for asked, said in settled if said.succeeded], now=now
@@ -165,7 +166,7 @@ def _settle(settled: list[Settled], now: datetime) -> None:
         _settlement(asked, said, next(transfers).pk if said.succeeded else None, now)
         for asked, said in settled
     ]
-    _SETTLE.rows(*columns(rows, 6))
+    return [(_SETTLE, tuple(columns(rows, 6)))]
 
 
 def _credit(asked: Asked) -> wallet_services.Credit:
@@ -193,8 +194,12 @@ def _settlement(
     return asked.pk, asked.status, reason, said.bank_reference, transfer_id, now
 
 
-def _keep(bank: str, rulings: list[Ruling], now: datetime) -> None:
-    """Write new events. In the order of their ids, so that two batches cannot wait crosswise."""
+def _keep(bank: str, rulings: list[Ruling], now: datetime, *before: Ask) -> None:
+    """
+    Run what is to be done before, and write new events, in one round trip.
+
+    Events in the order of their ids, so that two batches cannot wait for each other crosswise.
+    """
     rulings.sort(key=lambda ruling: (ruling.delivery.event_id, ruling.known.digest))
     rows = [
         (
@@ -211,8 +216,9 @@ def _keep(bank: str, rulings: list[Ruling], now: datetime) -> None:
         )
         for ruling in rulings
     ]
-    if not rows:
+    if not rows and not before:
         return
-    pks: dict[str, int] = dict(_KEEP.rows(*columns(rows, 10)))
+    *_, kept = together(*before, (_KEEP, tuple(columns(rows, 10))))
+    pks: dict[str, int] = dict(kept)
     for ruling in rulings:
         ruling.known.pk = pks[ruling.delivery.event_id]
