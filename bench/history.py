@@ -1,6 +1,9 @@
 """A past: sends among wallets, posted in batches through the journal."""
 
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
+from multiprocessing import get_context
 from random import Random
 from uuid import uuid4
 
@@ -12,19 +15,32 @@ from wallet.journal import Movement
 from wallet.models import Transfer, Wallet
 
 _BATCH = 1_000
+PROCESSES = 2
 
 
 def make(wallets: Sequence[Wallet], number: int) -> None:
-    """Post that many sends of 0.01, anybody to anybody, and let the planner know."""
-    random = Random(number)  # noqa: S311
-    for first in range(0, number, _BATCH):
-        _post([random.sample(wallets, 2) for _ in range(min(_BATCH, number - first))])
-        if first % (number // 10 // _BATCH * _BATCH or _BATCH) == 0:
-            report.progress(f"making history: {first:,} of {number:,}")
+    """
+    Post that many sends of 0.01 and let the planner know.
+
+    Anybody pays anybody of the same half of the wallets, so that two processes work side by side.
+    """
+    connection.close()
+    halves = [list(wallets[place::PROCESSES]) for place in range(PROCESSES)]
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("fork")) as pool:
+        list(pool.map(_make, halves, repeat(number // PROCESSES)))
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
         cursor.execute("ANALYZE")
         cursor.execute("RESET statement_timeout")
+
+
+def _make(wallets: list[Wallet], number: int) -> None:
+    random = Random(number)  # noqa: S311
+    for first in range(0, number, _BATCH):
+        _post([random.sample(wallets, 2) for _ in range(min(_BATCH, number - first))])
+        if first % (number // 10 // _BATCH * _BATCH or _BATCH) == 0:
+            report.progress(f"making history: {first:,} of {number:,} in each process")
+    connection.close()
 
 
 def _post(pairs: Sequence[Sequence[Wallet]]) -> None:

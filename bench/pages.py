@@ -6,8 +6,10 @@ Everybody is signed in with a session of the database's, has a past, and asks fo
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 from importlib import import_module
-from itertools import cycle
+from itertools import cycle, islice
 from random import Random
 from typing import Any
 from urllib.parse import urlencode
@@ -30,7 +32,12 @@ WALLETS = 200
 PAST = 400  # Movements of each wallet.
 DEPTH = 12  # Pages.
 MOST_QUERIES, P99_MS = 6, 500
-WORKERS = {"gthread": (), "sync": ("-k", "sync")}
+MOST_CONFIRMED = 1_500  # A second.
+SERVERS: dict[str, Callable[[], AbstractContextManager[http.Site]]] = {
+    "gunicorn, gthread": http.gunicorn,
+    "gunicorn, sync": partial(http.gunicorn, "-k", "sync"),
+    "granian": http.granian,
+}
 
 
 class Person:
@@ -137,26 +144,31 @@ def page(
     def requests(number: int) -> Iterator[bytes]:
         return map(ask, cycle(everybody[number::clients]))
 
-    return lambda: http.rate(site.port, requests, clients, seconds, answers)
+    def prepared() -> http.Requests:
+        """Sign every payment now: while we measure, it would take a core."""
+        enough = int(MOST_CONFIRMED * seconds / clients) + 10
+        made = [list(islice(requests(number), enough)) for number in range(clients)]
+        return lambda number: iter(made[number])
+
+    def measure() -> float:
+        asked = prepared() if ask is Person.confirm else requests
+        return http.rate(site.port, asked, clients, seconds, answers)
+
+    return measure
 
 
 def kinds(everybody: list[Person], seconds: float, rounds: int) -> list[Case]:
-    """Measure the dashboard and a confirmation with other kinds of workers, side by side."""
+    """Measure the dashboard and a confirmation with other servers and kinds of workers."""
     found = []
-    for kind, options in WORKERS.items():
-        with http.gunicorn(*options) as site:
-            pair = [
-                Case(
-                    f"{kind}: dashboard",
-                    page(site, everybody, dashboard, 8, seconds, http.Answers()),
-                ),
-                Case(
-                    f"{kind}: send confirm",
-                    page(site, everybody, Person.confirm, 8, seconds, http.Answers()),
-                ),
-            ]
-            report.alternate(pair, rounds)
-            found += pair
+    for kind, serving in SERVERS.items():
+        with serving() as site:
+            cases = [Case(f"{kind}: a bare view", bare(site, 8, seconds))]
+            for name, ask in (("dashboard", dashboard), ("send confirm", Person.confirm)):
+                answers = http.Answers()
+                measure = page(site, everybody, ask, 8, seconds, answers)
+                cases.append(Case(f"{kind}: {name}", measure))
+            report.alternate(cases, rounds)
+            found += cases
     return found
 
 
