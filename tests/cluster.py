@@ -7,6 +7,7 @@ one cluster, each with a database of its own.
 """
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -39,6 +40,7 @@ NOT_OURS = (
     "CHECKPOINT_KEY",
     "CHECKPOINT_ORIGIN",
     "CHECKPOINT_VERIFIERS",
+    "PYTHONDONTWRITEBYTECODE",  # Or each program that a test starts compiles all of ours again.
 )
 
 
@@ -59,6 +61,7 @@ def use() -> None:
         os.environ.pop(name, None)
         os.environ.pop(f"{name}_FILE", None)
     os.environ.pop("DATABASE_URL_FILE", None)
+    sys.dont_write_bytecode = False
     os.environ.update(ENVIRONMENT, DATABASE_URL=url)
     django.setup()
 
