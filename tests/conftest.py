@@ -17,10 +17,24 @@ from hypothesis import settings
 settings.register_profile("nexapay", deadline=None, derandomize=True, database=None)
 settings.load_profile("nexapay")
 
+# Each file is one worker's; what takes longest starts first, or it ends while the others idle.
+LONGEST = ["browser/test_barriers.py", "run/test_torture.py", "browser/", "run/", "races"]
+
 
 def pytest_xdist_auto_num_workers() -> int:
     """Use a third worker on two cores: some tests wait for processes and browsers, not for us."""
     return max(3, os.cpu_count() or 1)
+
+
+def _turn(item: pytest.Item) -> int:
+    """Return when it is the test's turn: a lower number goes first."""
+    places = (place for place, name in enumerate(LONGEST) if name in item.path.as_posix())
+    return next(places, len(LONGEST))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_turn)
 
 
 def _empty_every_table(self: DatabaseOperations, sql_list: Iterable[str]) -> None:

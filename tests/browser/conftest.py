@@ -20,12 +20,10 @@ _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Make two groups of these tests, so that two workers share them and open one browser each."""
+    """Mark these tests, so that one may leave them out: -m "not browser"."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            group = "barriers" if item.path.stem == "test_barriers" else "journeys"
-            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="package")

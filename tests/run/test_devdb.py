@@ -27,9 +27,6 @@ time.sleep(600)
 """
 
 
-pytestmark = pytest.mark.xdist_group("devdb")  # One worker makes the one cluster.
-
-
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("db")

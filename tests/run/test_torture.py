@@ -21,8 +21,6 @@ from bench.torture.rounds import Torture, schedule
 from bench.torture.site import Broken
 from tests.run.processes import PATIENCE_S, alive, wait_until
 
-pytestmark = pytest.mark.xdist_group("torture")  # One at a time: each starts a whole site.
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
