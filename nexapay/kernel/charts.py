@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
 
-from django.utils.dateformat import format as spell
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from nexapay.kernel import money
+from nexapay.kernel import dates, money
 
 Series = Sequence[tuple[date, int]]  # day and balance in minor units, oldest first
 Point = tuple[float, float]
@@ -43,7 +42,7 @@ def balance_sentence(series: Series, currency: str) -> str:
     now = money.format(series[-1][1], currency)
     amounts = [minor for _, minor in series]
     if len(set(amounts)) == 1:
-        return f"Your balance has been {now} since {_day(series[0][0])}."
+        return f"Your balance has been {now} since {dates.month_day(series[0][0])}."
     return (
         f"Your balance over {(series[-1][0] - series[0][0]).days} days. "
         f"{_change(amounts[-1] - amounts[0], currency)} It was {_on(series[0], currency)}, "
@@ -58,11 +57,7 @@ def _minor(point: tuple[date, int]) -> int:
 
 
 def _on(point: tuple[date, int], currency: str) -> str:
-    return f"{money.format(point[1], currency)} on {_day(point[0])}"
-
-
-def _day(on: date) -> str:
-    return spell(on, "j F")
+    return f"{money.format(point[1], currency)} on {dates.month_day(point[0])}"
 
 
 def _change(minor: int, currency: str) -> str:

@@ -7,15 +7,16 @@ for KWD. This module alone turns text into them and them into text.
 
 import re
 from decimal import Decimal
-from functools import cache, lru_cache
-from typing import Literal
+from functools import cache
+from typing import Literal, NamedTuple
 
 from babel import Locale
 from babel.numbers import (
-    NumberPattern,
     format_decimal,
     get_currency_precision,
     get_currency_symbol,
+    get_decimal_symbol,
+    get_group_symbol,
     parse_pattern,
     validate_currency,
 )
@@ -99,25 +100,44 @@ def format(minor: int, currency: str, locale: str = LOCALE, *, sign: Sign = "aut
     return "+" + shown if sign == "always" else shown
 
 
-@lru_cache(maxsize=20_000)
+class _Style(NamedTuple):
+    """How a locale writes amounts of a currency. first and rest are the sizes of its groups."""
+
+    before: str
+    after: str
+    comma: str
+    point: str
+    first: int
+    rest: int
+
+
 def _shown(minor: int, currency: str, locale: str) -> str:
-    """Return the amount, which is not below zero. The same ones are shown again and again."""
-    shown: str = _pattern(currency, locale).apply(_major(minor, currency), locale)
-    return shown
+    """Return the amount, which is not below zero."""
+    places, style = exponent(currency), _style(currency, locale)
+    digits = str(minor).rjust(places + 1, "0")
+    whole, part = (digits[:-places], style.point + digits[-places:]) if places else (digits, "")
+    return f"{style.before}{_grouped(whole, style)}{part}{style.after}"
+
+
+def _grouped(digits: str, style: _Style) -> str:
+    left, groups = digits[: -style.first], [digits[-style.first :]]
+    while left:
+        left, group = left[: -style.rest], left[-style.rest :]
+        groups.insert(0, group)
+    return style.comma.join(groups)
 
 
 @cache
-def _pattern(currency: str, locale: str) -> NumberPattern:
+def _style(currency: str, locale: str) -> _Style:
     """
-    Return the locale's pattern for amounts of this currency, with its sign and its decimals.
+    Return what Babel knows of the locale, looked up once: Babel's own formatting does so each time.
 
-    format_currency looks both up for every amount, which was a fifth of what a page cost.
+    There a page's amounts were a fifth of what it cost.
     """
     known = Locale.parse(locale).currency_formats["standard"].pattern
-    places = exponent(currency)
     pattern = parse_pattern(known.replace("¤", symbol(currency, locale)))
-    pattern.frac_prec = (places, places)
-    return pattern
+    signs = get_group_symbol(locale), get_decimal_symbol(locale)
+    return _Style(pattern.prefix[0], pattern.suffix[0], *signs, *pattern.grouping)
 
 
 def plain(minor: int, currency: str) -> str:
@@ -142,6 +162,7 @@ def typed(minor: int, currency: str, locale: str = LOCALE) -> str:
     return f"{grouped}.{part}" if part.strip("0") else grouped
 
 
+@cache
 def symbol(currency: str, locale: str = LOCALE) -> str:
     """Return the currency's sign, such as ₹."""
     return get_currency_symbol(currency, locale=locale)

@@ -1,9 +1,10 @@
 """Text to minor units and back: what people may write, and what they are shown."""
 
 import string
+from decimal import Decimal
 
 import pytest
-from babel.numbers import UnknownCurrencyError
+from babel.numbers import UnknownCurrencyError, format_currency
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,6 +116,18 @@ class TestFormat:
         assert money.format(-100, "INR", sign="always") == "\N{MINUS SIGN}₹1.00"
         assert money.format(-100, "INR", sign="never") == "₹1.00"
         assert money.format(0, "INR", sign="always") == "₹0.00"
+
+    @given(
+        minor=MINOR,
+        currency=CURRENCIES,
+        locale=st.sampled_from(["en_IN", "en_GB", "de_DE", "fr_FR", "ja_JP", "hi_IN"]),
+    )
+    def test_writes_what_babel_would(self, minor: int, currency: str, locale: str) -> None:
+        major = Decimal(minor).scaleb(-money.exponent(currency))
+
+        assert money.format(minor, currency, locale) == format_currency(
+            major, currency, locale=locale
+        )
 
     def test_groups_as_the_locale_does(self) -> None:
         assert money.format(10_000_000, "INR", "en_GB") == "₹100,000.00"
