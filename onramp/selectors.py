@@ -1,17 +1,31 @@
 """Reads shaped for pages and for staff. No side effects; amounts in minor units."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet, Sum
-from django.urls import reverse
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    Count,
+    DateTimeField,
+    F,
+    Func,
+    Q,
+    QuerySet,
+    Sum,
+)
 
+from nexapay.kernel import links
+from nexapay.kernel.prepared import Asked, Parameter, Prepared
 from onramp import banks
 from onramp.models import BankEvent, OnRampTransaction
 from onramp.services.expiry import EXPIRED
 from wallet import selectors as wallet_selectors
-from wallet.selectors import Filters, Row
+from wallet.selectors import Filters, Key, Row
 
 # Above every entry's version, so that no two rows of one instant in one wallet have one rank.
 _RANK = 2**62
@@ -57,23 +71,55 @@ def reason_in_words(onramp: OnRampTransaction) -> str:
     return f"Reason given: {onramp.failure_reason}"
 
 
+_COLUMNS = ("created_at", "pk", "public_id", "status", "bank", "amount_minor", "currency")
+_Lines = QuerySet[OnRampTransaction, tuple[Any, ...]]
+
+
 @wallet_selectors.add_source
-def activity(
-    wallet_id: int, filters: Filters, before: tuple[datetime, int] | None, limit: int
-) -> list[Row]:
-    """Return on-ramps that are processing or failed as rows of the wallet's history."""
-    if filters.kind not in {"", "onramp"} or filters.direction not in {"", "in"}:
-        return []
-    # The literal condition is that of the index onramp_unfinished_recent.
-    unfinished = OnRampTransaction.objects.filter(~Q(status="success"), wallet_id=wallet_id)
-    found = _filtered(unfinished, filters)
-    if before:
+class Unfinished:
+    """On-ramps that are processing or failed: those that succeeded have an entry."""
+
+    def ask(self, wallet_id: int, before: Key, limit: int) -> Asked:
+        """Return what asks for all of them."""
         at, rank = before
-        found = found.filter(created_at__lte=at).exclude(created_at=at, pk__gte=rank - _RANK)
-    return [_row(onramp) for onramp in found.order_by("-created_at", "-pk")[:limit]]
+        return _newest(limit), (wallet_id, at, rank - _RANK)
+
+    def search(
+        self, wallet_id: int, filters: Filters, before: Key, limit: int
+    ) -> Iterable[tuple[Any, ...]]:
+        """Return the columns of those that filters let through."""
+        if filters.kind not in {"", "onramp"} or filters.direction not in {"", "in"}:
+            return []
+        at, rank = before
+        return _filtered(_lines(wallet_id, at, rank - _RANK), filters)[:limit]
+
+    def row(self, *columns: Any) -> Row:
+        """Return one of them as its owner sees it."""
+        return _row(*columns)
 
 
-def _filtered(found: QuerySet[OnRampTransaction], filters: Filters) -> QuerySet[OnRampTransaction]:
+@lru_cache(maxsize=8)
+def _newest(limit: int) -> Prepared:
+    number = BigIntegerField()
+    return Prepared(
+        lambda: _lines(Parameter(number), Parameter(DateTimeField()), Parameter(number))[:limit]
+    )
+
+
+# The condition of the index onramp_unfinished_recent. Its value stands in the SQL itself: of a
+# parameter PostgreSQL would not know, when it plans for every value, that the index fits.
+_IS_UNFINISHED = Func(
+    F("status"), template="NOT (%(expressions)s = 'success')", output_field=BooleanField()
+)
+
+
+def _lines(wallet_id: int | Parameter, at: datetime | Parameter, pk: int | Parameter) -> _Lines:
+    found = OnRampTransaction.objects.filter(_IS_UNFINISHED, wallet_id=wallet_id)
+    found = found.filter(created_at__lte=at).exclude(created_at=at, pk__gte=pk)
+    return found.order_by("-created_at", "-pk").values_list(*_COLUMNS)
+
+
+def _filtered(found: _Lines, filters: Filters) -> _Lines:
     if filters.status:
         statuses = [ours for ours, shown in _SHOWN.items() if shown == filters.status]
         found = found.filter(status__in=statuses)
@@ -94,21 +140,23 @@ def _matching(q: str) -> Q:
     return condition
 
 
-def _row(onramp: OnRampTransaction) -> Row:
-    failed = onramp.status == OnRampTransaction.Status.FAILURE
+def _row(
+    at: datetime, pk: int, public_id: UUID, status: str, bank: str, minor: int, currency: str
+) -> Row:
+    failed = status == OnRampTransaction.Status.FAILURE
     return Row(
-        at=onramp.created_at,
-        rank=_RANK + onramp.pk,
-        uid=onramp.public_id,
-        url=reverse("onramp:detail", args=[onramp.public_id]),
-        name=banks.name_of(onramp.bank),
+        at=at,
+        rank=_RANK + pk,
+        uid=public_id,
+        url=links.to("onramp:detail", public_id),
+        name=banks.name_of(bank),
         icon="landmark",
         is_person=False,
         verb="not added from" if failed else "being added from",
         note="Not added" if failed else "Adding",
-        amount_minor=onramp.amount_minor,
-        currency=onramp.currency,
-        status=_SHOWN[onramp.status],
+        amount_minor=minor,
+        currency=currency,
+        status=_SHOWN[status],
     )
 
 

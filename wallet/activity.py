@@ -8,16 +8,22 @@ page costs what the first does.
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import chain
+from itertools import starmap
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from django.utils import timezone
 
+from nexapay.kernel.prepared import Asked, together
+
 PAGE_SIZE = 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Key = tuple[datetime, int]  # Where a row stands: by time, then by rank.
+_END: Key = (datetime.max.replace(tzinfo=UTC), 2**63 - 1)  # After every row.
 
 
 class BadCursor(ValueError):
@@ -44,7 +50,7 @@ class Row:
     handle: str = ""
 
     @property
-    def key(self) -> tuple[datetime, int]:
+    def key(self) -> Key:
         """Where the row stands: by time, then by rank, which is unique among rows of one time."""
         return (self.at, self.rank)
 
@@ -82,14 +88,32 @@ class Page:
     next_cursor: str
 
 
-# (wallet_id, filters, before, limit) -> at most limit rows, newest first, each key below before.
-Source = Callable[[int, Filters, tuple[datetime, int] | None, int], list[Row]]
+class Source(Protocol):
+    """
+    One kind of movement. Its rows are read as columns, at most limit, newest first.
+
+    Each row's key is below before.
+    """
+
+    def ask(self, wallet_id: int, before: Key, limit: int) -> Asked:
+        """Return the query of all of them: what nearly everybody looks at, so it is prepared."""
+
+    def search(
+        self, wallet_id: int, filters: Filters, before: Key, limit: int
+    ) -> Iterable[tuple[Any, ...]]:
+        """Return those that filters let through."""
+
+    def row(self, *columns: Any) -> Row:
+        """Return one of them, ready to be shown."""
+
+
 _SOURCES: list[Source] = []
+_S = TypeVar("_S", bound=type[Source])
 
 
-def add_source(source: Source) -> Source:
+def add_source(source: _S) -> _S:
     """Let an app show its own rows in the history."""
-    _SOURCES.append(source)
+    _SOURCES.append(source())
     return source
 
 
@@ -101,22 +125,36 @@ def page(
 
     :raises BadCursor: if the cursor is not one of ours.
     """
-    before = decode(cursor) if cursor else None
-    filters = filters or Filters()
-    found = [source(wallet_id, filters, before, size + 1) for source in _SOURCES]
-    rows = sorted(chain.from_iterable(found), key=lambda row: row.key, reverse=True)
+    before = decode(cursor) if cursor else _END
+    found = _read(wallet_id, filters or Filters(), before, size + 1)
+    rows = sorted(found, key=_key, reverse=True)
     more = len(rows) > size
     return Page(rows[:size], encode(rows[size - 1].key) if more else "")
 
 
-def encode(key: tuple[datetime, int]) -> str:
+def _read(wallet_id: int, filters: Filters, before: Key, limit: int) -> Iterator[Row]:
+    """Yield the rows of every source; unfiltered, all are asked in one round trip."""
+    found: Iterable[Iterable[tuple[Any, ...]]]
+    if filters:
+        found = [source.search(wallet_id, filters, before, limit) for source in _SOURCES]
+    else:
+        found = together(*[source.ask(wallet_id, before, limit) for source in _SOURCES])
+    for source, lines in zip(_SOURCES, found, strict=True):
+        yield from starmap(source.row, lines)
+
+
+def _key(row: Row) -> Key:
+    return row.key
+
+
+def encode(key: Key) -> str:
     """Return the key as text for an address."""
     at, rank = key
     micros = (at - _EPOCH) // timedelta(microseconds=1)
     return base64.urlsafe_b64encode(f"{micros}.{rank}".encode()).decode().rstrip("=")
 
 
-def decode(cursor: str) -> tuple[datetime, int]:
+def decode(cursor: str) -> Key:
     """Return the key that encode() made into cursor."""
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)

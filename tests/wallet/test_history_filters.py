@@ -1,6 +1,7 @@
 """The filters of the history: what they show, what they refuse, and a search too slow."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -136,7 +137,7 @@ class TestSlowSearch:
         self, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
     ) -> None:
         client = sign_in(ananya())
-        monkeypatch.setattr(activity, "_SOURCES", [_cancelled])
+        monkeypatch.setattr(activity, "_SOURCES", [SimpleNamespace(search=_cancelled)])
 
         response = client.get(URL, {"q": "tea"}, headers=headers)
 
@@ -147,15 +148,15 @@ class TestSlowSearch:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         client = sign_in(ananya())
-        monkeypatch.setattr(activity, "_SOURCES", [_gone])
+        monkeypatch.setattr(activity, "_SOURCES", [SimpleNamespace(search=_gone)])
 
         with pytest.raises(OperationalError):
             client.get(URL, {"q": "tea"})
 
 
-def _cancelled(*_: object) -> list[activity.Row]:
+def _cancelled(*_: object) -> None:
     raise OperationalError from psycopg.errors.QueryCanceled()
 
 
-def _gone(*_: object) -> list[activity.Row]:
+def _gone(*_: object) -> None:
     raise OperationalError from psycopg.OperationalError()

@@ -1,0 +1,180 @@
+"""The wallet's entries, as rows of its history."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import BigIntegerField, DateTimeField, Q, QuerySet
+
+from nexapay.kernel import links
+from nexapay.kernel.prepared import Asked, Parameter, Prepared
+from wallet.activity import Filters, Key, Row, add_source
+from wallet.models import Entry, Transfer
+
+REFERENCE = "NXP-"
+_Side = tuple[str, str | None, str | None]  # A wallet's name, and its owner's name and handle.
+
+
+class Line(NamedTuple):
+    """What a row needs of an entry, of its transfer and of both sides; in the order of _COLUMNS."""
+
+    at: datetime
+    version: int | None
+    delta_available_minor: int
+    delta_locked_minor: int
+    available_after_minor: int | None
+    locked_after_minor: int | None
+    currency: str
+    public_id: UUID
+    kind: str
+    note: str
+    source: str
+    source_person: str | None
+    source_handle: str | None
+    target: str
+    target_person: str | None
+    target_handle: str | None
+
+    @property
+    def delta_minor(self) -> int:
+        """What the wallet's total changed by."""
+        return self.delta_available_minor + self.delta_locked_minor
+
+    @property
+    def payer(self) -> _Side:
+        """Whose money it was."""
+        return self.source, self.source_person, self.source_handle
+
+    @property
+    def payee(self) -> _Side:
+        """Who got it."""
+        return self.target, self.target_person, self.target_handle
+
+    @property
+    def after_minor(self) -> int:
+        """What the wallet held in all after it."""
+        return (self.available_after_minor or 0) + (self.locked_after_minor or 0)
+
+
+_COLUMNS = (
+    *("happened_at", "version", "delta_available_minor", "delta_locked_minor"),
+    *("available_after_minor", "locked_after_minor", "currency"),
+    *("transfer__public_id", "transfer__kind", "transfer__note"),
+    *("transfer__source__name", "transfer__source__owner__name", "transfer__source__owner__handle"),
+    *("transfer__target__name", "transfer__target__owner__name", "transfer__target__owner__handle"),
+)
+_Lines = QuerySet[Entry, tuple[Any, ...]]
+
+
+@add_source
+class Entries:
+    """Every entry is complete: what is still on its way, or came to nothing, has none."""
+
+    def ask(self, wallet_id: int, before: Key, limit: int) -> Asked:
+        """Return what asks for all of them."""
+        return _newest(limit), (wallet_id, *before)
+
+    def search(
+        self, wallet_id: int, filters: Filters, before: Key, limit: int
+    ) -> Iterable[tuple[Any, ...]]:
+        """Return the columns of those that filters let through."""
+        if filters.status not in {"", "complete"}:
+            return []
+        return _filtered(_lines(wallet_id, *before), wallet_id, filters)[:limit]
+
+    def row(self, *columns: Any) -> Row:
+        """Return one of them as its owner sees it."""
+        return row(Line(*columns))
+
+
+def one(*, wallet_ids: Sequence[int], public_id: UUID) -> Line | None:
+    """Return what the transfer with that public id did to one of these wallets."""
+    found = Entry.objects.filter(transfer__public_id=public_id, wallet_id__in=wallet_ids)
+    columns = found.values_list(*_COLUMNS).first()
+    return Line(*columns) if columns else None
+
+
+def row(line: Line) -> Row:
+    """Return the entry as a line of its owner's history."""
+    is_in = line.delta_minor > 0
+    name, person, handle = line.payer if is_in else line.payee
+    is_person = person is not None
+    return Row(
+        at=line.at,
+        rank=line.version or 0,
+        uid=line.public_id,
+        url=links.to("wallet:receipt", line.public_id),
+        name=person or name,
+        handle=handle or "",
+        icon="" if is_person else "landmark",
+        is_person=is_person,
+        verb=_VERBS[line.kind, is_in],
+        note=line.note or ("" if is_person else "Added"),
+        amount_minor=line.delta_minor,
+        currency=line.currency,
+        status="complete",
+        balance_after_minor=line.after_minor,
+    )
+
+
+_VERBS = {
+    (Transfer.Kind.SEND.value, True): "received from",
+    (Transfer.Kind.SEND.value, False): "sent to",
+    (Transfer.Kind.ONRAMP.value, True): "added from",
+    (Transfer.Kind.ONRAMP.value, False): "taken back by",
+}
+
+
+@lru_cache(maxsize=8)
+def _newest(limit: int) -> Prepared:
+    number = BigIntegerField()
+    return Prepared(
+        lambda: _lines(Parameter(number), Parameter(DateTimeField()), Parameter(number))[:limit]
+    )
+
+
+def _lines(wallet_id: int | Parameter, at: datetime | Parameter, rank: int | Parameter) -> _Lines:
+    found = Entry.objects.filter(wallet_id=wallet_id, happened_at__lte=at)
+    # No OR: the first condition is a range of the index, the second trims one instant.
+    found = found.exclude(happened_at=at, version__gte=rank)
+    return found.order_by("-happened_at", "-version").values_list(*_COLUMNS)
+
+
+def _filtered(found: _Lines, wallet_id: int, filters: Filters) -> _Lines:
+    if filters.kind:
+        found = found.filter(transfer__kind=filters.kind)
+    if filters.direction == "in":
+        found = found.filter(delta_available_minor__gt=0)
+    elif filters.direction == "out":
+        found = found.filter(delta_available_minor__lt=0)
+    if since := filters.since:
+        found = found.filter(happened_at__gte=since)
+    if until := filters.until:
+        found = found.filter(happened_at__lt=until)
+    return found.filter(_matching(wallet_id, filters.q)) if filters.q else found
+
+
+def _matching(wallet_id: int, q: str) -> Q:
+    """Return a condition on the note, the other side's name or handle, or the reference."""
+    meant = _public_ids(q)
+    if meant and q.upper().startswith(REFERENCE):
+        return Q(transfer__public_id__range=meant)  # Alone, so that an index answers it.
+    condition = Q(transfer__note__icontains=q)
+    for side in ("source", "target"):
+        other = Q(**{f"transfer__{side}__name__icontains": q})
+        other |= Q(**{f"transfer__{side}__owner__name__icontains": q})
+        other |= Q(**{f"transfer__{side}__owner__handle": q.removeprefix("@").lower()})
+        # Our own name is on every row, so it says nothing.
+        condition |= other & ~Q(**{f"transfer__{side}": wallet_id})
+    return condition | Q(transfer__public_id__range=meant) if meant else condition
+
+
+def _public_ids(q: str) -> tuple[UUID, UUID] | None:
+    """Return the first and last public id that the reference q may stand for, if it is one."""
+    digits = q.upper().removeprefix(REFERENCE).replace("-", "")
+    if not re.fullmatch(r"[0-9A-F]{4,12}", digits):
+        return None
+    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "F"))
