@@ -23,10 +23,11 @@ from django.contrib.messages.storage.base import Message
 from django.forms import BoundField
 from django.utils.safestring import SafeString
 
-from nexapay.kernel import charts, dates
+from nexapay.kernel import charts, dates, fixed
 from nexapay.kernel import money as amounts
 
 register = template.Library()
+register.tag("fixed", fixed.parse)
 
 ICONS = Path(__file__).parent / "icons"
 HIDDEN = "\u2009••••"  # after the currency's sign, where the eye hides an amount
@@ -242,12 +243,10 @@ def problems(form: Any) -> Sequence[tuple[BoundField | None, str]]:
     ]
 
 
-@register.simple_tag(takes_context=True)
-def current(context: template.Context, *names: str) -> SafeString:
-    """{% current "wallet:history" ... %}: marks the link to the page we are on."""
-    match = getattr(context.get("request"), "resolver_match", None)
-    here = match is not None and match.view_name in names
-    return SafeString(' aria-current="page"' if here else "")
+@register.simple_tag
+def current(here: str, *names: str) -> SafeString:
+    """{% current here "wallet:history" ... %}: marks the link to the view that here names."""
+    return SafeString(' aria-current="page"' if here in names else "")
 
 
 @register.filter

@@ -2,11 +2,9 @@
 
 import re
 from datetime import date, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.test import RequestFactory
 from django.utils import timezone
 
 from nexapay.kernel import charts, tags
@@ -157,9 +155,9 @@ class TestWhen:
 
 class TestCurrent:
     def test_marks_the_page_we_are_on(self) -> None:
-        request = RequestFactory().get("/")
-        request.resolver_match = SimpleNamespace(view_name="wallet:history")  # type: ignore[assignment]
-        source = '<a{% current "wallet:history" "wallet:receipt" %}><b{% current "home" %}>'
+        source = (
+            '<a{% current here "wallet:history" "wallet:receipt" %}><b{% current here "home" %}>'
+        )
 
-        assert render(source, request=request) == '<a aria-current="page"><b>'
+        assert render(source, here="wallet:history") == '<a aria-current="page"><b>'
         assert render(source) == "<a><b>"
