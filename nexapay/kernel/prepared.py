@@ -129,20 +129,12 @@ def together(*asked: Asked) -> list[Rows]:
     """
     messages = [query.message(values) for query, values in asked]
     connection.validate_no_broken_transaction()
-    _check_health()
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
     if connection.queries_logged:
         connection.queries_log.extend(_logged(message) for message in messages)
     with connection.wrap_database_errors:
         return wire.run(connection.connection, messages)
-
-
-def _check_health() -> None:
-    """Do what CONN_HEALTH_CHECKS asks for, without its round trip where the socket can tell."""
-    asked: Any = connection
-    if asked.connection and asked.health_check_enabled and not asked.health_check_done:
-        asked.health_check_done = wire.is_quiet(asked.connection)
-    asked.close_if_health_check_failed()
 
 
 def _logged(message: Message) -> dict[str, str]:

@@ -75,9 +75,15 @@ def run(connection: "Connection[Any]", messages: Sequence[Message]) -> list[Rows
     return read[len(begin) :]
 
 
-def is_quiet(connection: "Connection[Any]") -> bool:
-    """Say whether the server has said nothing since its last answer: no goodbye, above all."""
-    return not connection.closed and not _poll(connection.pgconn, POLLIN, 0)
+def trust_if_quiet(wrapper: Any) -> None:
+    """
+    Do for Django's connection what CONN_HEALTH_CHECKS asks for, where the socket can tell.
+
+    A server that has ended a connection has said so: nothing to read means that it lives. Only
+    otherwise does Django ask, with a round trip of its own.
+    """
+    if wrapper.connection and not wrapper.connection.closed:
+        wrapper.health_check_done = not _poll(wrapper.connection.pgconn, POLLIN, 0)
 
 
 def _exchange(pgconn: PGconn, fresh: list[Statement], queue: list[Message]) -> list[PGresult]:

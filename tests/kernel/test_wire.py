@@ -9,11 +9,13 @@ from django.db import (
     InternalError,
     OperationalError,
     ProgrammingError,
+    close_old_connections,
     transaction,
 )
 from django.db import connection as default
 
 from accounts.models import User
+from nexapay.kernel import wire
 from nexapay.kernel.prepared import Prepared, together
 from tests.factories import make_user
 
@@ -105,15 +107,18 @@ class TestALostConnection:
 
         assert ME.rows() != [(pid,)]
 
-    def test_while_nobody_asked_is_noticed_without_asking(self) -> None:
-        """A request begins by a look at the socket; the first statement finds a new connection."""
+    @pytest.mark.parametrize("ends", [True, False])
+    def test_between_two_requests_is_seen_at_the_socket(self, ends: bool) -> None:  # noqa: FBT001
+        """Then Django asks the database, finds nobody and connects anew; otherwise it need not."""
         [(pid,)] = ME.rows()
-        _end(pid)
+        if ends:
+            _end(pid)
 
-        default.health_check_enabled = True  # type: ignore[attr-defined]
-        default.health_check_done = False  # type: ignore[attr-defined]
+        close_old_connections()  # As Django does when a request begins.
+        wire.trust_if_quiet(default)
 
-        assert ME.rows() != [(pid,)]
+        assert default.health_check_done is not ends  # type: ignore[attr-defined]
+        assert (ME.rows() == [(pid,)]) is not ends
 
     def test_half_way_through_it_is_never_used_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
         [(pid,)] = ME.rows()
