@@ -96,21 +96,22 @@ class TestRow:
         )
 
     def test_is_green_only_when_the_money_has_arrived(self) -> None:
-        assert "num in" in component("tx", row=self.row())
-        assert "num in" not in component("tx", row=self.row(status="processing"))
-        assert "num in" not in component("tx", row=self.row(amount_minor=-1))
+        assert "num in" in component("tx", rows=[self.row()])
+        assert "num in" not in component("tx", rows=[self.row(status="processing")])
+        assert "num in" not in component("tx", rows=[self.row(amount_minor=-1)])
 
     def test_says_its_status_in_words_and_strikes_out_what_failed(self) -> None:
-        assert "Processing" in component("tx", row=self.row(status="processing"))
-        failed = component("tx", row=self.row(status="failed"))
+        assert "Processing" in component("tx", rows=[self.row(status="processing")])
+        failed = component("tx", rows=[self.row(status="failed")])
         assert "Failed" in failed
         assert "num void" in failed
-        assert "bdg" not in component("tx", row=self.row())
+        assert "bdg" not in component("tx", rows=[self.row()])
 
-    def test_cannot_be_broken_by_a_name_or_a_note(self) -> None:
-        html = component("tx", row=self.row(name=EVIL, note=EVIL))
+    @pytest.mark.parametrize("evil", [EVIL, "\"onload='x'", "'><svg/onload=x>"])
+    def test_cannot_be_broken_by_a_name_or_a_note(self, evil: str) -> None:
+        html = component("tx", rows=[self.row(name=evil, note=evil)])
 
-        assert "<script" not in html
+        assert evil not in html
         assert html.count("<bdi>") == 2
 
 

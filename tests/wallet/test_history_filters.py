@@ -68,6 +68,19 @@ class TestFilters:
         assert "There is no activity for failed, “zzz”, from 1 Nov" in page
         assert "Clear filters" in page
 
+    def test_leave_nothing_in_the_form_of_who_comes_next(self) -> None:
+        ana, ben = sign_in(ananya()), sign_in(kabir())
+        before = ben.get(URL).content.decode().partition("<form")[2]
+
+        assert "Secret" in ana.get(URL, {"q": "Secret", "direction": "in"}).content.decode()
+
+        for query in ({}, {"q": "", "direction": "", "from": ""}):
+            page = ben.get(URL, query).content.decode()
+            filters = page.partition('id="filters"')[2].partition("</form>")[0]
+            assert "Secret" not in page
+            assert filters == before.partition('id="filters"')[2].partition("</form>")[0] != ""
+            assert filters.count(" checked") == 1
+
     def test_answer_htmx_with_the_results_alone(self) -> None:
         response = sign_in(ananya()).get(URL, {"direction": "in"}, headers=HTMX)
 

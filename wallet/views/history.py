@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.db import OperationalError
 from django.http import Http404, HttpResponse
-from django.urls import reverse
+from django.template.loader import render_to_string
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from nexapay.kernel import dates, db, http, money
@@ -42,9 +45,8 @@ def history(request: Request, wallet: Wallet) -> HttpResponse:
         page, problem = _read(wallet, form.filters(), cursor)
     is_more = bool(cursor and request.htmx and not request.htmx.history_restore_request)
     context = {
-        "form": form,
-        "pickers": [form["kind"], form["status"]],
-        "days_between": [form["from"], form["to"]],
+        **_fields(form),
+        "untouched": "" if _is_touched(request, form) else _untouched(get_script_prefix()),
         "days": _days(page.rows, after=_day_of(cursor) if is_more else None),
         "shown": len(page.rows),
         "problem": problem,
@@ -56,6 +58,22 @@ def history(request: Request, wallet: Wallet) -> HttpResponse:
     partial = "wallet/_rows.html" if is_more and not problem else "wallet/_found.html"
     status = 422 if problem or form.errors else 200
     return http.page(request, "wallet/history.html", context, partial=partial, status=status)
+
+
+def _fields(form: FilterForm) -> dict[str, Any]:
+    """Return what wallet/_filters.html needs."""
+    pickers, days_between = [form["kind"], form["status"]], [form["from"], form["to"]]
+    return {"form": form, "pickers": pickers, "days_between": days_between}
+
+
+def _is_touched(request: Request, form: FilterForm) -> bool:
+    return any(request.GET.get(name) for name in form.fields)
+
+
+@lru_cache(maxsize=4)
+def _untouched(prefix: str) -> SafeString:  # It is in the form's address.
+    """Return the filters before anybody chose, the same for all: Django draws fields slowly."""
+    return render_to_string("wallet/_filters.html", _fields(FilterForm({})))
 
 
 def _read(wallet: Wallet, filters: selectors.Filters, cursor: str) -> tuple[selectors.Page, str]:
