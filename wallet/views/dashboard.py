@@ -64,9 +64,10 @@ def _greeting(now: datetime) -> str:
 
 def _people(rows: Sequence[selectors.Row]) -> list[dict[str, str]]:
     """Return the people of these rows with a link that pays them."""
+    send = reverse("wallet:send")
     return [
         {
-            "url": f"{reverse('wallet:send')}?to=@{person.handle}",
+            "url": f"{send}?to=@{person.handle}",
             "name": person.name,
             "first_name": person.name.split(" ")[0],
         }
@@ -76,6 +77,8 @@ def _people(rows: Sequence[selectors.Row]) -> list[dict[str, str]]:
 
 def _setup(user: User, balance: Balance, rows: Sequence[selectors.Row]) -> dict[str, Any] | None:
     """Return the first steps and how many of them are done, or nothing once all are."""
+    if len(rows) == _READ:
+        return None  # Older rows than those read may hold the first payment.
     has_money = balance.total_minor > 0 or any(
         row.amount_minor > 0 and row.status == "complete" for row in rows
     )
@@ -90,10 +93,7 @@ def _setup(user: User, balance: Balance, rows: Sequence[selectors.Row]) -> dict[
         ),
     ]
     done = sum(step["done"] for step in steps)
-    # Older rows than those read may hold the first payment.
-    if done == len(steps) or len(rows) == _READ:
-        return None
-    return {"steps": steps, "done": done}
+    return None if done == len(steps) else {"steps": steps, "done": done}
 
 
 def _step(name: str, more: str, *, link: str, done: bool) -> dict[str, Any]:
