@@ -6,6 +6,7 @@ import tests.cluster  # noqa: F401 - first of all: it starts the database and se
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.core.management.commands import flush
@@ -13,6 +14,8 @@ from django.db import connection, transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import override_settings
 from hypothesis import settings
+
+from accounts.hashers import Argon2PasswordHasher
 
 # Speed is never judged here: a busy machine would turn honest tests red.
 settings.register_profile("nexapay", deadline=None, derandomize=True, database=None)
@@ -23,6 +26,10 @@ LONGEST = ["browser/test_barriers.py", "run/test_torture.py", "browser/", "run/"
 
 # What `migrate` signals that it is done with fills these alone. Filling them again costs 0.1 s.
 FILLED_BY_MIGRATE = {"django_content_type", "auth_permission"}
+
+# Passwords cost 40 ms each, on purpose. Only a test of what they cost needs them to.
+CHEAP = {"time_cost": 1, "memory_cost": 64}
+REAL = {name: getattr(Argon2PasswordHasher, name) for name in CHEAP}
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -67,4 +74,25 @@ def _statics_need_no_manifest() -> Iterator[None]:
     default = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
     storages = {"default": default, "staticfiles": plain}
     with override_settings(STORAGES=storages, WHITENOISE_AUTOREFRESH=True):
+        yield
+
+
+@contextmanager
+def _passwords_at(cost: dict[str, int]) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in cost.items():
+            patch.setattr(Argon2PasswordHasher, name, value)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _passwords_are_cheap() -> Iterator[None]:
+    with _passwords_at(CHEAP):
+        yield
+
+
+@pytest.fixture
+def real_passwords(_passwords_are_cheap: None) -> Iterator[None]:
+    """Let passwords cost what they cost everybody."""
+    with _passwords_at(REAL):
         yield

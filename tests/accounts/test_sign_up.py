@@ -38,6 +38,7 @@ class TestSignUp:
         assert (kabir.name, kabir.handle, kabir.email) == ("Kabir Mehta", "kabir", None)
         assert Wallet.objects.get().owner == kabir
 
+    @pytest.mark.usefixtures("real_passwords")
     def test_keeps_the_password_as_argon2(self, sign_up: Post) -> None:
         sign_up()
 
