@@ -27,7 +27,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
+def chromium(django_db_setup: None) -> Iterator[Browser]:
+    """
+    Keep one browser open, once there is a database.
+
+    Django keeps connections by event loop, and Playwright runs one: a database that was made
+    beneath it could not be thrown away, for the tests' own connection would still be open.
+    """
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:
         pytest.skip(f"needs a browser: none of {', '.join(_NAMES)} is installed")
