@@ -67,8 +67,7 @@ class Visitor:
         client.force_login(user)
         name = settings.SESSION_COOKIE_NAME
         value = client.cookies[name].value
-        self.page.goto("/healthz")
-        self.page.context.add_cookies([{"name": name, "value": value, "url": self.page.url}])
+        self.page.context.add_cookies([{"name": name, "value": value, "url": self.watch.site}])
 
     def arrive_with(self, wallet: Wallet) -> None:
         """Be signed in as who owns the wallet."""
