@@ -20,7 +20,7 @@ from django.db.models import (
 )
 
 from nexapay.kernel import links
-from nexapay.kernel.prepared import Asked, Parameter, Prepared
+from nexapay.kernel.prepared import Call, Parameter, Prepared
 from onramp import banks
 from onramp.models import BankEvent, OnRampTransaction
 from onramp.services.expiry import EXPIRED
@@ -79,7 +79,7 @@ _Lines = QuerySet[OnRampTransaction, tuple[Any, ...]]
 class Unfinished:
     """On-ramps that are processing or failed: those that succeeded have an entry."""
 
-    def ask(self, wallet_id: int, before: Key, limit: int) -> Asked:
+    def ask(self, wallet_id: int, before: Key, limit: int) -> Call:
         """Return what asks for all of them."""
         at, rank = before
         return _newest(limit), (wallet_id, at, rank - _RANK)

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from nexapay.kernel.prepared import Asked, together
+from nexapay.kernel.prepared import Call, together
 
 PAGE_SIZE = 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -95,7 +95,7 @@ class Source(Protocol):
     Each row's key is below before.
     """
 
-    def ask(self, wallet_id: int, before: Key, limit: int) -> Asked:
+    def ask(self, wallet_id: int, before: Key, limit: int) -> Call:
         """Return the query of all of them: what nearly everybody looks at, so it is prepared."""
 
     def search(

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import BigIntegerField, DateTimeField, Q, QuerySet
 
 from nexapay.kernel import links
-from nexapay.kernel.prepared import Asked, Parameter, Prepared
+from nexapay.kernel.prepared import Call, Parameter, Prepared
 from wallet.activity import Filters, Key, Row, add_source
 from wallet.models import Entry, Transfer
 
@@ -73,7 +73,7 @@ _Lines = QuerySet[Entry, tuple[Any, ...]]
 class Entries:
     """Every entry is complete: what is still on its way, or came to nothing, has none."""
 
-    def ask(self, wallet_id: int, before: Key, limit: int) -> Asked:
+    def ask(self, wallet_id: int, before: Key, limit: int) -> Call:
         """Return what asks for all of them."""
         return _newest(limit), (wallet_id, *before)
 

@@ -2,8 +2,8 @@
 The only code that changes a Balance or adds a Transfer or an Entry: lock, then post.
 
 The order is fixed: lock the balance rows once, in wallet order; check; post everything in one
-statement. The database judges that statement as a whole (migration 0002) and refuses what does
-not balance.
+statement. The database judges that statement as a whole (migrations 0002 and 0007) and refuses
+what does not balance.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from nexapay.kernel.arrays import columns
-from nexapay.kernel.prepared import Asked, IsAnyOf, Prepared, columns_of, instance, together
+from nexapay.kernel.prepared import Call, IsAnyOf, Prepared, columns_of, instance, together
 from nexapay.kernel.wire import Rows
 from wallet.models import Balance, Transfer
 from wallet.sql import POST
@@ -69,7 +69,7 @@ def lock(wallet_ids: Iterable[int]) -> dict[int, Balance]:
 
 
 def lock_and_read(
-    wallet_ids: Iterable[int], *queries: Asked
+    wallet_ids: Iterable[int], *queries: Call
 ) -> tuple[dict[int, Balance], list[Rows]]:
     """
     Lock as lock() does and, in the same round trip, run queries after that.

@@ -6,10 +6,11 @@ what is kept for those values can be shown to whoever comes with them. A name th
 mistake is empty, for everybody.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from django import template
 from django.template.base import FilterExpression, NodeList, Parser, Token, token_kwargs
+from django.template.loader_tags import BlockNode
 from django.urls import get_script_prefix
 from django.utils.safestring import SafeString
 
@@ -28,13 +29,20 @@ class Fixed(template.Node):
         """Return what is kept for these values; addresses depend on where the site stands, too."""
         values = [value.resolve(context) for value in self._values.values()]
         # By type as well: text that is safe equals the same text that is not.
-        key = (get_script_prefix(), *values, *map(type, values))
+        key = (get_script_prefix(), context.autoescape, *values, *map(type, values))
         html = self._kept.get(key)
         if html is None:
-            html = self.nodelist.render(context.new(dict(zip(self._values, values, strict=True))))
+            html = self._make(context, dict(zip(self._values, values, strict=True)))
             if len(self._kept) < _KEPT:
                 self._kept[key] = html
         return html
+
+    def _make(self, context: template.Context, values: dict[str, Any]) -> SafeString:
+        # A context of its own kind: a RequestContext would bring the request along.
+        alone = template.Context(values, autoescape=context.autoescape)
+        alone.template = of = cast(template.Template, context.template)
+        with alone.render_context.push_state(of):
+            return self.nodelist.render(alone)
 
 
 def parse(parser: Parser, token: Token) -> Fixed:
@@ -45,4 +53,6 @@ def parse(parser: Parser, token: Token) -> Fixed:
         raise template.TemplateSyntaxError(f"{{% fixed %}} takes name=value only, not {given}.")
     inside = parser.parse(("endfixed",))
     parser.delete_first_token()
+    if inside.get_nodes_by_type(BlockNode):
+        raise template.TemplateSyntaxError("{% block %} in {% fixed %} would show one page to all.")
     return Fixed(inside, values)

@@ -108,8 +108,15 @@ class Prepared:
 
 @cache
 def columns_of(model: type[Model], prefix: str = "") -> tuple[str, ...]:
-    """Return the names of all its columns, for values_list."""
-    return tuple(prefix + field.attname for field in model._meta.concrete_fields)
+    """
+    Return the names of all its columns, for values_list.
+
+    :raises TypeError: for a field whose values the ORM makes of what the database says.
+    """
+    fields = model._meta.concrete_fields
+    if made := [field.name for field in fields if hasattr(field, "from_db_value")]:
+        raise TypeError(f"{model.__name__}: rows do not hold {made} as the ORM would.")
+    return tuple(prefix + field.attname for field in fields)
 
 
 def instance(model: type[_M], row: tuple[Any, ...]) -> _M:
@@ -118,16 +125,16 @@ def instance(model: type[_M], row: tuple[Any, ...]) -> _M:
 
 
 # A query and the values of its Parameters.
-Asked = tuple[Prepared, tuple[object, ...]]
+Call = tuple[Prepared, tuple[object, ...]]
 
 
-def together(*asked: Asked) -> list[Rows]:
+def together(*calls: Call) -> list[Rows]:
     """
     Run queries one after the other in one round trip, and return the rows of each.
 
     PostgreSQL still runs them in order, each seeing what was committed when it began.
     """
-    messages = [query.message(values) for query, values in asked]
+    messages = [query.message(values) for query, values in calls]
     connection.validate_no_broken_transaction()
     connection.close_if_health_check_failed()
     connection.ensure_connection()

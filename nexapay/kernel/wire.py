@@ -5,6 +5,7 @@ This is libpq's own pipeline, by way of psycopg.pq. psycopg's Pipeline waits at 
 step, and what a payment says to the database then costs thrice as much (docs/decisions/0014).
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
@@ -21,6 +22,12 @@ from nexapay.kernel.arrays import text
 
 Rows = list[tuple[Any, ...]]
 _numbers = count(1)
+_PLACE = re.compile("%[s%]")
+_DONE = {
+    ExecStatus.COMMAND_OK,
+    ExecStatus.TUPLES_OK,
+    ExecStatus.PIPELINE_SYNC,
+}
 
 
 class Statement:
@@ -33,9 +40,10 @@ class Statement:
     @property
     def command(self) -> bytes:
         """The SQL with PostgreSQL's own places: $1, $2."""
-        first, *rest = self.sql.split("%s")
-        numbered = "".join(f"${number}{part}" for number, part in enumerate(rest, 1))
-        return (first + numbered).replace("%%", "%").encode()
+        places = count(1)
+        return _PLACE.sub(
+            lambda found: "%" if found[0] == "%%" else f"${next(places)}", self.sql
+        ).encode()
 
 
 class Message(NamedTuple):
@@ -49,7 +57,9 @@ class Message(NamedTuple):
 _Prepared = dict[Statement, abc.Transformer | None]
 _prepared: "WeakKeyDictionary[Connection[Any], _Prepared]" = WeakKeyDictionary()
 
-_BEGIN = Message(Statement("BEGIN"))
+# What a statement was prepared for has changed, or the server has forgotten it. A new connection
+# prepares it anew.
+_STALE = {"0A000", "26000"}
 
 
 def run(connection: "Connection[Any]", messages: Sequence[Message]) -> list[Rows]:
@@ -62,17 +72,17 @@ def run(connection: "Connection[Any]", messages: Sequence[Message]) -> list[Rows
     """
     pgconn = connection.pgconn
     idle = pgconn.transaction_status == TransactionStatus.IDLE
-    begin = [_BEGIN] if idle and not connection.autocommit else []
-    queue = [*begin, *messages]
+    begin = [b"BEGIN"] if idle and not connection.autocommit else []
     known = _prepared.setdefault(connection, {})
-    fresh = [s for s in dict.fromkeys(message.statement for message in queue) if s not in known]
-    results = _exchange(pgconn, fresh, queue)
+    fresh = [s for s in dict.fromkeys(message.statement for message in messages) if s not in known]
+    results = _exchange(pgconn, begin, fresh, messages)[len(begin) :]
     known.update((s, None) for s, r in zip(fresh, results, strict=False) if _succeeded(r))
-    if len(results) < len(fresh) + len(queue) or not _succeeded(results[-1]):
-        raise _error(results)
-    answers = zip(queue, results[len(fresh) :], strict=True)
-    read = [_read(connection, known, message.statement, result) for message, result in answers]
-    return read[len(begin) :]
+    if error := _error(results):
+        if getattr(error, "sqlstate", None) in _STALE:
+            pgconn.finish()
+        raise error
+    answers = zip(messages, results[len(fresh) :], strict=False)
+    return [_read(connection, known, message.statement, result) for message, result in answers]
 
 
 def trust_if_quiet(wrapper: Any) -> None:
@@ -86,15 +96,20 @@ def trust_if_quiet(wrapper: Any) -> None:
         wrapper.health_check_done = not _poll(wrapper.connection.pgconn, POLLIN, 0)
 
 
-def _exchange(pgconn: PGconn, fresh: list[Statement], queue: list[Message]) -> list[PGresult]:
-    encoded = [[_encode(value) for value in message.values] for message in queue]
+def _exchange(
+    pgconn: PGconn, begin: list[bytes], fresh: list[Statement], messages: Sequence[Message]
+) -> list[PGresult]:
+    """Return the answers: to BEGIN, to each preparation, to each message, and to the sync."""
+    encoded = [[_encode(value) for value in message.values] for message in messages]
     with _pipeline(pgconn):
+        for command in begin:
+            pgconn.send_query_params(command, None)
         for statement in fresh:
             pgconn.send_prepare(statement.name, statement.command)
-        for (statement, _), values in zip(queue, encoded, strict=True):
+        for (statement, _), values in zip(messages, encoded, strict=True):
             pgconn.send_query_prepared(statement.name, values, None, Format.BINARY)
         pgconn.pipeline_sync()
-        return list(_receive(pgconn, len(fresh) + len(queue)))
+        return list(_receive(pgconn))
 
 
 @contextmanager
@@ -109,16 +124,15 @@ def _pipeline(pgconn: PGconn) -> "Iterator[None]":
         raise
 
 
-def _receive(pgconn: PGconn, number: int) -> "Iterator[PGresult]":
-    """Yield an answer to each message: fewer, if the connection is lost."""
+def _receive(pgconn: PGconn) -> "Iterator[PGresult]":
+    """Yield every answer, the sync's as well: outside a transaction that is when it commits."""
     _flush(pgconn)
-    for _ in range(number):
+    while pgconn.status == ConnStatus.OK:
         result = _next(pgconn)
-        if result is None:
-            return
-        yield result
-        _next(pgconn)  # None: it has no more to say to this message.
-    _next(pgconn)  # The answer to the sync.
+        if result is not None:  # None only parts one message's answers from the next's.
+            yield result
+            if result.status == ExecStatus.PIPELINE_SYNC:
+                return
 
 
 def _flush(pgconn: PGconn) -> None:
@@ -164,11 +178,14 @@ def _read(
 
 
 def _succeeded(result: PGresult) -> bool:
-    return result.status in {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}
+    return result.status in _DONE
 
 
-def _error(results: list[PGresult]) -> Exception:
+def _error(results: list[PGresult]) -> Exception | None:
+    """Return what went wrong first, if anything did."""
     for result in results:
         if not _succeeded(result):
             return errors.error_from_result(result)
-    return OperationalError("The connection to the database is lost.")
+    if not results or results[-1].status != ExecStatus.PIPELINE_SYNC:
+        return OperationalError("The connection to the database is lost.")
+    return None

@@ -18,8 +18,8 @@ from django.db.models import CharField
 
 from nexapay.kernel import db, events
 from nexapay.kernel.arrays import columns
-from nexapay.kernel.prepared import Asked as Ask
-from nexapay.kernel.prepared import IsAnyOf, Parameter, Prepared, together
+from nexapay.kernel.prepared import Call, IsAnyOf, Parameter, Prepared, together
+from nexapay.kernel.wire import Rows
 from onramp import banks, messages, sql
 from onramp.events import OnRampFailed, OnRampSettled
 from onramp.messages import Malformed, Message
@@ -128,11 +128,19 @@ def _record(bank: str, heard: _Heard, now: datetime) -> list[Answer]:
     with transaction.atomic(durable=True):
         desk = _open_desk(bank, heard)
         answers = [desk.hear(delivery, said) for delivery, said in heard]
-        settled = _settle(desk.settled, now)
-        # A first event before those beside it, which point at it; and each kind in one order.
-        _keep(bank, [ruling for ruling in desk.rulings if not ruling.beside], now, *settled)
-        _keep(bank, [ruling for ruling in desk.rulings if ruling.beside], now)
+        firsts = [ruling for ruling in desk.rulings if not ruling.beside]
+        kept = _run([*_settle(desk.settled, now), *_keep(bank, firsts, now)])
+        # Now those beside a first one, which point at it.
+        pks: dict[str, int] = dict(kept)
+        for ruling in firsts:
+            ruling.known.pk = pks[ruling.delivery.event_id]
+        _run(_keep(bank, [ruling for ruling in desk.rulings if ruling.beside], now))
     return answers
+
+
+def _run(calls: Sequence[Call]) -> Rows:
+    """Run them in one round trip; return the rows of the last."""
+    return together(*calls)[-1] if calls else []
 
 
 def _open_desk(bank: str, heard: _Heard) -> Desk:
@@ -153,7 +161,7 @@ def _open_desk(bank: str, heard: _Heard) -> Desk:
     return desk
 
 
-def _settle(settled: list[Settled], now: datetime) -> list[Ask]:
+def _settle(settled: list[Settled], now: datetime) -> list[Call]:
     """Credit what succeeded in one posting; return what moves every on-ramp that was settled."""
     if not settled:
         return []
@@ -166,6 +174,9 @@ def _settle(settled: list[Settled], now: datetime) -> list[Ask]:
         _settlement(asked, said, next(transfers).pk if said.succeeded else None, now)
         for asked, said in settled
     ]
+    for asked, said in settled:
+        event = OnRampSettled if said.succeeded else OnRampFailed
+        events.publish(event(onramp_id=asked.pk))
     return [(_SETTLE, tuple(columns(rows, 6)))]
 
 
@@ -187,38 +198,34 @@ def _credit_key(asked: Asked) -> UUID:
 def _settlement(
     asked: Asked, said: Message, transfer_id: int | None, now: datetime
 ) -> tuple[object, ...]:
-    """Return the columns of sql.SETTLE, and tell others after COMMIT."""
-    event = OnRampSettled if said.succeeded else OnRampFailed
-    events.publish(event(onramp_id=asked.pk))
+    """Return the columns of sql.SETTLE."""
     reason = "" if said.succeeded else said.reason or _NO_REASON
     return asked.pk, asked.status, reason, said.bank_reference, transfer_id, now
 
 
-def _keep(bank: str, rulings: list[Ruling], now: datetime, *before: Ask) -> None:
+def _keep(bank: str, rulings: list[Ruling], now: datetime) -> list[Call]:
     """
-    Run what is to be done before, and write new events, in one round trip.
+    Return what writes new events, and says the number of each.
 
-    Events in the order of their ids, so that two batches cannot wait for each other crosswise.
+    In the order of their ids, so that two batches cannot wait for each other crosswise.
     """
     rulings.sort(key=lambda ruling: (ruling.delivery.event_id, ruling.known.digest))
-    rows = [
-        (
-            bank,
-            ruling.delivery.event_id,
-            ruling.delivery.body,
-            ruling.known.digest,
-            json.dumps(dict(ruling.delivery.headers)),
-            ruling.beside.pk if ruling.beside else None,
-            ruling.known.onramp_id,
-            _OUTCOMES.get(ruling.known.verdict, BankEvent.Status.QUARANTINED).value,
-            ruling.known.verdict.value,
-            now,
-        )
-        for ruling in rulings
-    ]
-    if not rows and not before:
-        return
-    *_, kept = together(*before, (_KEEP, tuple(columns(rows, 10))))
-    pks: dict[str, int] = dict(kept)
-    for ruling in rulings:
-        ruling.known.pk = pks[ruling.delivery.event_id]
+    rows = [_event(bank, ruling, now) for ruling in rulings]
+    return [(_KEEP, tuple(columns(rows, 10)))] if rows else []
+
+
+def _event(bank: str, ruling: Ruling, now: datetime) -> tuple[object, ...]:
+    """Return the columns of sql.KEEP."""
+    known = ruling.known
+    return (
+        bank,
+        ruling.delivery.event_id,
+        ruling.delivery.body,
+        known.digest,
+        json.dumps(dict(ruling.delivery.headers)),
+        ruling.beside.pk if ruling.beside else None,
+        known.onramp_id,
+        _OUTCOMES.get(known.verdict, BankEvent.Status.QUARANTINED).value,
+        known.verdict.value,
+        now,
+    )

@@ -57,3 +57,13 @@ class TestFixed:
     def test_takes_named_values_only(self) -> None:
         with pytest.raises(TemplateSyntaxError, match="name=value"):
             Template("{% fixed theme %}{% endfixed %}")
+
+    def test_holds_no_block_for_that_is_another_for_each_page(self) -> None:
+        with pytest.raises(TemplateSyntaxError, match="one page to all"):
+            Template("{% fixed %}{% block title %}{% endblock %}{% endfixed %}")
+
+    def test_does_not_show_unescaped_what_another_page_left_unescaped(self) -> None:
+        shown = Template("{% fixed name=name %}{{ name }}{% endfixed %}")
+        assert shown.render(Context({"name": "<b>"}, autoescape=False)) == "<b>"
+
+        assert shown.render(Context({"name": "<b>"})) == "&lt;b&gt;"

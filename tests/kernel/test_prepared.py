@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from nexapay.kernel.arrays import columns, literal
-from nexapay.kernel.prepared import IsAnyOf, Parameter, Prepared, together
+from nexapay.kernel.prepared import IsAnyOf, Parameter, Prepared, columns_of, together
+from onramp.models import BankEvent
 from tests.factories import make_user
 
 NAMED = Prepared(
@@ -47,6 +48,10 @@ class TestPrepared:
         )
 
         assert asked.rows("Ana", ana.handle) == [(ana.pk,)]
+
+    def test_makes_no_rows_of_a_model_that_the_orm_would_make_otherwise(self) -> None:
+        with pytest.raises(TypeError, match="headers"):
+            columns_of(BankEvent)
 
     def test_wants_a_value_for_each_parameter(self) -> None:
         fresh = Prepared(lambda: User.objects.filter(IsAnyOf("pk")).values_list("pk"))

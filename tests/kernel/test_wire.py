@@ -7,6 +7,7 @@ from django.db import (
     DataError,
     IntegrityError,
     InternalError,
+    NotSupportedError,
     OperationalError,
     ProgrammingError,
     close_old_connections,
@@ -21,7 +22,7 @@ from tests.factories import make_user
 
 RENAME = Prepared("UPDATE accounts_user SET name = %s WHERE id = %s RETURNING name")
 NAMES = Prepared("SELECT name FROM accounts_user ORDER BY id")
-DIVIDE = Prepared("SELECT 100 %% 7, 1 / %s::int")
+DIVIDE = Prepared("SELECT 100 %% 7, '%%s', 1 / %s::int")
 NOBODY = Prepared("SELECT nobody FROM accounts_user")
 ME = Prepared("SELECT pg_backend_pid()")
 LOCK = Prepared("SELECT pg_advisory_xact_lock(%s)")
@@ -49,7 +50,7 @@ class TestTogether:
         assert NAMES.rows() == [("Ana",)]
 
     def test_a_percent_sign_may_be_written(self) -> None:
-        assert DIVIDE.rows(1) == [(2, 1)]
+        assert DIVIDE.rows(1) == [(2, "%s", 1)]
 
 
 class TestWhatGoesWrong:
@@ -84,6 +85,47 @@ class TestWhatGoesWrong:
             RENAME.rows("Asha\0", ana.pk)
 
         assert NAMES.rows() == [("Ana",)]
+
+    def test_at_the_commit_of_a_lone_statement_is_told(self) -> None:
+        """Outside a transaction a foreign key that may wait is asked when the sync is answered."""
+        of_nobody = Prepared(
+            "INSERT INTO wallet_wallet (public_id, owner_id, kind, name, currency, status,"
+            " tracks_balance, created_at) VALUES (gen_random_uuid(), %s, 'user', 'Nobody', 'INR',"
+            " 'active', true, now())"
+        )
+
+        with pytest.raises(IntegrityError) as caught:
+            of_nobody.rows(2**62)
+
+        assert caught.value.__cause__.sqlstate == "23503"  # type: ignore[union-attr]
+        assert NAMES.rows() == []
+
+    def test_of_the_first_statement_breaks_its_transaction(self) -> None:
+        with transaction.atomic():
+            with pytest.raises(ProgrammingError, match="nobody"):
+                Prepared("SELECT nobody FROM accounts_user").rows()
+            with pytest.raises(InternalError, match="aborted"):
+                NAMES.rows()
+            transaction.set_rollback(True)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "DISCARD ALL",
+            "CREATE TEMP TABLE accounts_user AS SELECT 1::bigint AS id, 2 AS name",
+        ],
+    )
+    def test_a_stale_statement_costs_one_request_and_no_more(self, change: str) -> None:
+        names = Prepared("SELECT * FROM (SELECT name FROM accounts_user ORDER BY id) people")
+        assert names.rows() == []
+        with default.cursor() as cursor:
+            cursor.execute(change)
+
+        with pytest.raises((ProgrammingError, NotSupportedError)):
+            names.rows()
+        close_old_connections()
+
+        assert names.rows() == []
 
     def test_after_a_failure_in_a_transaction_nothing_runs_in_it(self) -> None:
         with transaction.atomic():
