@@ -2,7 +2,8 @@
 What history costs: the same pages and sends with 10 thousand, 1 million and 10 million entries.
 
 Every size is reached by posting more of the same through the journal, which takes its time: about
-half an hour for the last. check_ledger is measured at each size, with its memory.
+a quarter of an hour for the last. A copy of the database is kept at each, so that all sizes are
+measured side by side in the end. check_ledger runs at each size, with its memory.
 """
 
 import resource
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from statistics import median
 
+import psycopg
 from django.db import connection
 from django.utils import timezone
 
@@ -18,11 +20,10 @@ from bench import history, pages, people, report
 from bench.report import Case, Ratio
 from bench.transfers import sender
 from wallet import audit
-from wallet.models import Wallet
 
 WALLETS = 200
 SIZES = (10_000, 1_000_000, 10_000_000)
-REPEATS = 20
+REPEATS, WARM_UP = 20, 5
 MOST = 1.2
 
 
@@ -30,41 +31,72 @@ def main(rounds: int, seconds: float, *, only: str) -> None:
     """Measure and report. only, a number, leaves the larger sizes out."""
     sizes = [size for size in SIZES if not only or size <= int(only)]
     wallets = people.make_rich(WALLETS)
-    cases: list[Case] = []
+    person = pages.Person(wallets[0], wallets)
     checks: dict[str, float] = {}
     for before, size in zip([0, *sizes], sizes, strict=False):
         history.make(wallets, (size - before) // 2)
-        cases += measured(wallets, size, rounds, seconds)
         checks |= check(size)
+        keep_copy(size)
+    rest()
+    cases = measured(person, sizes)
+    report.alternate(cases, rounds)
     report.finish("growth", cases, ratios(cases, sizes), check_ledger=checks)
 
 
-def measured(wallets: list[Wallet], size: int, rounds: int, seconds: float) -> list[Case]:
-    """Measure the pages of one person, and sends, at this size."""
-    person = pages.Person(wallets[0], wallets)
-    deep = pages.deep_page(person)
+def keep_copy(size: int) -> None:
+    """Copy the database as it is."""
+    source = connection.settings_dict["NAME"]
+    connection.close()
+    with _superuser() as cluster:
+        cluster.execute(f'CREATE DATABASE "{copy_of(size)}" TEMPLATE "{source}"')
+
+
+def copy_of(size: int) -> str:
+    """Return the name of the database with so many entries."""
+    return f"with_{size}"
+
+
+def rest() -> None:
+    """Do now what PostgreSQL would do beside us, soon after so much was written."""
+    with _superuser() as cluster:
+        names = cluster.execute("SELECT datname FROM pg_database WHERE datallowconn").fetchall()
+    for (name,) in names:
+        with _superuser(name) as database:
+            database.execute("VACUUM (FREEZE, ANALYZE)")
+            database.execute("CHECKPOINT")
+
+
+def _superuser(name: str = "postgres") -> psycopg.Connection[tuple[str, ...]]:
+    host = connection.get_connection_params()["host"]
+    return psycopg.connect(host=host, user="postgres", dbname=name, autocommit=True)
+
+
+def measured(person: pages.Person, sizes: list[int]) -> list[Case]:
+    """Return what is measured: pages of one person and sends, each at all sizes in turn."""
     visitor = pages.browser(person)
-    cases = [
-        Case(f"{name}, {size:,} entries", partial(visit, partial(visitor.get, path)), " ms")
-        for name, path in (
-            ("dashboard", "/dashboard/"),
-            ("history", "/transactions/"),
-            ("history, deep", deep),
-        )
+    acts: dict[str, Callable[[], Callable[[], object]]] = {
+        "dashboard": lambda: partial(visitor.get, "/dashboard/"),
+        "history": lambda: partial(visitor.get, "/transactions/"),
+        "history, deep": lambda: partial(visitor.get, pages.deep_page(person)),
+        "send": lambda: sender(person.others)(0),
+    }
+    return [
+        Case(f"{name}, {size:,} entries", partial(visit, prepare, size), " ms")
+        for name, prepare in acts.items()
+        for size in sizes
     ]
-    send = sender(wallets)(0)
-    cases.append(Case(f"send, {size:,} entries", partial(visit, send), " ms"))
-    report.alternate(cases, rounds)
-    return cases
 
 
-def visit(act: Callable[[], object]) -> float:
-    """Return the median time of an act, in milliseconds."""
-    took = []
-    for _ in range(REPEATS):
+def visit(prepare: Callable[[], Callable[[], object]], size: int) -> float:
+    """Return the median time of an act with so many entries, in milliseconds."""
+    connection.close()
+    connection.settings_dict["NAME"] = copy_of(size)
+    act, took = prepare(), []
+    for number in range(WARM_UP + REPEATS):
         began = time.perf_counter()
         act()
-        took.append((time.perf_counter() - began) * 1000)
+        if number >= WARM_UP:
+            took.append((time.perf_counter() - began) * 1000)
     return median(took)
 
 
