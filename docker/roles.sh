@@ -8,6 +8,7 @@ CREATE ROLE nexapay_app LOGIN PASSWORD :'app';
 CREATE DATABASE nexapay OWNER nexapay;
 SELECT format('ALTER ROLE %I SET %I = %L', role, setting, value)
   FROM (VALUES ('nexapay'), ('nexapay_app')) r (role), (VALUES ('lock_timeout', '2s'),
-    ('statement_timeout', '5s'), ('idle_in_transaction_session_timeout', '10s')) s (setting, value)
+    ('statement_timeout', '5s'), ('idle_in_transaction_session_timeout', '10s'),
+    ('enable_seqscan', 'off')) s (setting, value)
   \gexec
 SQL

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts import selectors as accounts
 from accounts.models import User
+from nexapay.kernel import db
 from nexapay.kernel.prepared import Prepared
 from wallet import entries
 from wallet.activity import Filters, Key, Page, Row, add_source, page
@@ -156,7 +157,7 @@ class Difference:
 
 def totals() -> list[Total]:
     """Return what each kind of wallet holds: balances, or entries where none is kept."""
-    with connection.cursor() as cursor:
+    with db.whole_tables(), connection.cursor() as cursor:
         cursor.execute(_TOTALS)
         return [Total(*row) for row in cursor.fetchall()]
 

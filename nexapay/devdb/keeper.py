@@ -37,7 +37,8 @@ SELECT format('CREATE ROLE %I LOGIN', name) FROM (VALUES ('nexapay'), ('nexapay_
   WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
 SELECT format('ALTER ROLE %I SET %I = %L', role, setting, value)
   FROM (VALUES ('nexapay'), ('nexapay_app')) r (role), (VALUES ('lock_timeout', '2s'),
-    ('statement_timeout', '5s'), ('idle_in_transaction_session_timeout', '10s')) s (setting, value)
+    ('statement_timeout', '5s'), ('idle_in_transaction_session_timeout', '10s'),
+    ('enable_seqscan', 'off')) s (setting, value)
   \gexec
 SELECT 'CREATE DATABASE nexapay OWNER nexapay' WHERE NOT EXISTS
   (SELECT FROM pg_database WHERE datname = 'nexapay') \gexec

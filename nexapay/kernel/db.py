@@ -1,10 +1,11 @@
 """What a transaction may run into, and which of it is safe to try again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import psycopg
-from django.db import DatabaseError, OperationalError
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import DateTimeField, Func
 
 _T = TypeVar("_T")
@@ -23,6 +24,15 @@ class ClockTimestamp(Func):
 
     function = "clock_timestamp"
     output_field = DateTimeField()
+
+
+@contextmanager
+def whole_tables() -> Iterator[None]:
+    """Let queries that sum or compare whole tables read them from end to end, in a transaction."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = on")
+        yield
+        cursor.execute("SET LOCAL enable_seqscan = off")
 
 
 def sqlstate(error: DatabaseError) -> str | None:

@@ -83,6 +83,7 @@ class TestTheApplicationsRole:
             ("lock_timeout", "2s"),
             ("statement_timeout", "5s"),
             ("idle_in_transaction_session_timeout", "10s"),
+            ("enable_seqscan", "off"),
             ("timezone", "UTC"),
             ("listen_addresses", ""),
             ("data_checksums", "on"),

@@ -1,0 +1,33 @@
+"""How PostgreSQL reads our tables does not depend on how small they were when it was decided."""
+
+import pytest
+from django.db import connection
+
+from nexapay.kernel import db
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_row_of_a_young_table_is_looked_up_by_its_index() -> None:
+    assert "Index" in plan("SELECT id FROM onramp_onramptransaction WHERE token = ANY ('{a,b}')")
+
+
+def test_what_sums_a_whole_table_reads_it_from_end_to_end() -> None:
+    everything = "SELECT sum(amount_minor) FROM wallet_transfer"
+    with db.whole_tables():
+        assert "Seq Scan" in plan(everything)
+        assert "Disabled" not in plan(everything)
+
+    assert setting() == "off"
+
+
+def plan(query: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {query}")
+        return "\n".join(line for (line,) in cursor.fetchall())
+
+
+def setting() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW enable_seqscan")
+        return str(cursor.fetchone()[0])
