@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -37,7 +37,14 @@ def throw_away() -> Iterator[Environment]:
         yield environment(folder, role="nexapay_app")
     finally:
         devdb.leave(folder)
-        shutil.rmtree(folder)
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove it, though a PostgreSQL with much to write may still be stopping and do so as well."""
+    while folder.exists():
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
 
 
 def _prepare(owning: Environment) -> None:
