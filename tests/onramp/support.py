@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import uuid4
 
+import pytest
 from django.conf import settings
+from django.db import DatabaseError, connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
@@ -119,3 +121,13 @@ def codes(outcomes: list[HttpResponse | Exception]) -> list[int]:
     errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     assert errors == [], errors
     return sorted(o.status_code for o in outcomes if isinstance(o, HttpResponse))
+
+
+def refuses(sql: str, *parameters: Any, says: str) -> None:
+    """Show that the database refuses a statement, and what it says then."""
+    with (
+        pytest.raises(DatabaseError, match=says),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(sql, parameters)
