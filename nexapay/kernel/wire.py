@@ -75,14 +75,17 @@ def run(connection: "Connection[Any]", messages: Sequence[Message]) -> list[Rows
     begin = [b"BEGIN"] if idle and not connection.autocommit else []
     known = _prepared.setdefault(connection, {})
     fresh = [s for s in dict.fromkeys(message.statement for message in messages) if s not in known]
-    results = _exchange(pgconn, begin, fresh, messages)[len(begin) :]
-    known.update((s, None) for s, r in zip(fresh, results, strict=False) if _succeeded(r))
+    results = _exchange(pgconn, begin, fresh, messages)
+    prepared, answers = results[len(begin) :], results[len(begin) + len(fresh) :]
+    known.update((s, None) for s, r in zip(fresh, prepared, strict=False) if _succeeded(r))
     if error := _error(results):
         if getattr(error, "sqlstate", None) in _STALE:
             pgconn.finish()
         raise error
-    answers = zip(messages, results[len(fresh) :], strict=False)
-    return [_read(connection, known, message.statement, result) for message, result in answers]
+    return [
+        _read(connection, known, message.statement, result)
+        for message, result in zip(messages, answers, strict=False)
+    ]
 
 
 def trust_if_quiet(wrapper: Any) -> None:
