@@ -1,7 +1,6 @@
 """Who publishes heads: the worker by the clock, and people by a command."""
 
 from io import StringIO
-from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -9,22 +8,10 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 from pytest_django import Settings
 
-from tests.factories import make_wallet
-from tests.wallet.published import may_sign
 from wallet import checkpoints, tasks
 from wallet.models import Checkpoint, Wallet
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _may_sign(settings: Settings, tmp_path: Path) -> None:
-    may_sign(settings, tmp_path)
-
-
-@pytest.fixture
-def ana() -> Wallet:
-    return make_wallet(balance_minor=10_000)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signing")]
 
 
 class TestTheWorker:

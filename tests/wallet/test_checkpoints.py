@@ -21,7 +21,6 @@ from tests.wallet.published import (
     KEY,
     entry_of,
     leaf_hashes,
-    may_sign,
     proof_of,
     publish,
     stretch,
@@ -32,17 +31,7 @@ from wallet.checkpoints import growing, tree
 from wallet.models import Checkpoint, Entry, Leaf, Node, Wallet
 from wallet.notes import Head, Signer, opened
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _may_sign(settings: Settings, tmp_path: Path) -> None:
-    may_sign(settings, tmp_path)
-
-
-@pytest.fixture
-def ana() -> Wallet:
-    return make_wallet(balance_minor=10_000)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signing")]
 
 
 class TestTheTree:

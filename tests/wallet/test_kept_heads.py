@@ -7,36 +7,15 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
-from pytest_django import Settings
 
 from tests.factories import make_wallet, send
-from tests.wallet.published import as_owner, may_sign, problems, publish, take_back_from
+from tests.wallet.published import as_owner, problems, publish, take_back_from
 from wallet import checkpoints
 from wallet.audit_tree import KeptHead
 from wallet.models import Checkpoint, Wallet
 from wallet.notes import Head, Signer
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _may_sign(settings: Settings, tmp_path: Path) -> None:
-    may_sign(settings, tmp_path)
-
-
-@pytest.fixture
-def ana() -> Wallet:
-    return make_wallet(balance_minor=10_000)
-
-
-@pytest.fixture
-def head(ana: Wallet) -> Checkpoint:
-    """A head over three payments, and one payment after it that it does not cover."""
-    ben = make_wallet(balance_minor=500)
-    send(ana, ben, 300, note="Tea")
-    published = publish()
-    send(ben, ana, 50)
-    return published
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signing")]
 
 
 class TestAKeptHead:

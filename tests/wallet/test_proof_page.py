@@ -2,28 +2,22 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 from django.urls import reverse
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import DjangoAssertNumQueries
 
 from tests.factories import make_wallet, send
 from tests.wallet.pages import ananya, kabir, sign_in
-from tests.wallet.published import may_sign, publish
+from tests.wallet.published import publish
 from wallet.models import Checkpoint, Entry, Transfer, Wallet
 from wallet.views import ledger, proofs
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signing")]
 LEDGER = "/ledger/checkpoints/"
-
-
-@pytest.fixture(autouse=True)
-def _may_sign(settings: Settings, tmp_path: Path) -> None:
-    may_sign(settings, tmp_path)
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """check_ledger compares the entries with what checkpoints published: here, and kept elsewhere."""
 
-from pathlib import Path
-
 import pytest
 from django.utils import timezone
 from pytest_django import Settings
@@ -10,7 +8,6 @@ from tests.factories import make_wallet, send
 from tests.wallet.forge import sql
 from tests.wallet.published import (
     as_owner,
-    may_sign,
     problems,
     publish,
     stretch,
@@ -23,27 +20,7 @@ from wallet.checkpoints.again import HashedAgain
 from wallet.models import Checkpoint, Entry, Wallet
 from wallet.notes import Signer
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _may_sign(settings: Settings, tmp_path: Path) -> None:
-    may_sign(settings, tmp_path)
-
-
-@pytest.fixture
-def ana() -> Wallet:
-    return make_wallet(balance_minor=10_000)
-
-
-@pytest.fixture
-def head(ana: Wallet) -> Checkpoint:
-    """A head over three payments, and one payment after it that it does not cover."""
-    ben = make_wallet(balance_minor=500)
-    send(ana, ben, 300, note="Tea")
-    published = publish()
-    send(ben, ana, 50)
-    return published
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signing")]
 
 
 def rewrite_everything() -> None:
