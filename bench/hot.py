@@ -20,8 +20,10 @@ from wallet.models import Wallet
 from wallet.services import send_money
 
 PROCESSES = 8
+# A bank's events come in through gunicorn: as many processes and threads as it has.
+WORKERS, THREADS = 2, 8
 WALLETS = 1_000
-MOST_A_SECOND = 1_500  # How many on-ramps are asked for beforehand, for each second.
+MOST_A_SECOND = 4_000  # How many on-ramps are asked for beforehand, for each second.
 
 
 def main(rounds: int, seconds: float, *, only: str) -> None:
@@ -31,7 +33,7 @@ def main(rounds: int, seconds: float, *, only: str) -> None:
     cases = [
         Case(f"sends among {WALLETS} people", lambda: rate(sender(wallets), seconds)),
         Case("sends to one merchant", lambda: rate(to_one(wallets), seconds)),
-        Case("credits from the bank, one event each", lambda: credits(wallets, seconds)),
+        Case("credits from the bank, 16 at once", lambda: credits(wallets, seconds)),
     ]
     report.alternate([case for case in cases if only in case.name], rounds)
     among, one, bank = cases
@@ -70,11 +72,17 @@ def to_one(wallets: list[Wallet]) -> Callable[[int], Callable[[], object]]:
 
 
 def credits(wallets: list[Wallet], seconds: float) -> float:
-    """Ask for enough on-ramps, and let the bank confirm one after another in every process."""
+    """Ask for enough on-ramps, and let the bank confirm one after another in every thread."""
     report.progress("Asking the bank ...")
-    enough = int(MOST_A_SECOND * seconds) + PROCESSES * load.WARM_UP
+    callers = WORKERS * THREADS
+    enough = int(MOST_A_SECOND * seconds) + callers * load.WARM_UP
     onramps = people.ask_many(wallets, enough, timezone.now())
-    return rate(lambda number: confirm(onramps[number::PROCESSES]), seconds)
+    return load.rate(
+        lambda number: confirm(onramps[number::callers]),
+        processes=WORKERS,
+        threads=THREADS,
+        seconds=seconds,
+    )
 
 
 def confirm(onramps: list[OnRampTransaction]) -> Callable[[], object]:

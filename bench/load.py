@@ -3,6 +3,7 @@
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator
+from threading import Thread
 from typing import Any
 
 from django.db import connections
@@ -12,28 +13,48 @@ WARM_UP = 20
 
 
 def rate(
-    prepare: Callable[[int], Callable[[], object]], *, processes: int, seconds: float
+    prepare: Callable[[int], Callable[[], object]],
+    *,
+    processes: int,
+    seconds: float,
+    threads: int = 1,
 ) -> float:
     """
-    Return how many acts a second all processes did together.
+    Return how many acts a second all threads of all processes did together.
 
-    prepare is called in each process with its number, and returns the act. All begin at once,
-    after a few that do not count: connections are open then and plans are made.
+    prepare is called in each thread with its number, and returns the act. All begin at once, after
+    a few that do not count: connections are open then and plans are made.
     """
     connections.close_all()  # A connection must not be shared by two processes.
-    ready, counts = _FORK.Barrier(processes), _FORK.Queue()
+    ready, counts = _FORK.Barrier(processes * threads), _FORK.Queue()
     workers = [
-        _FORK.Process(target=_work, args=(prepare, number, ready, seconds, counts), daemon=True)
+        _FORK.Process(
+            target=_work_in_threads,
+            args=(threads, number, prepare, ready, seconds, counts),
+            daemon=True,
+        )
         for number in range(processes)
     ]
     for worker in workers:
         worker.start()
-    done = [counts.get(timeout=seconds + 120) for _ in workers]
+    done = [counts.get(timeout=seconds + 120) for _ in range(processes * threads)]
     for worker in workers:
         worker.join()
     if None in done:
         raise RuntimeError("A process failed; the reason is above.")
     return float(sum(number / spent for number, spent in done))
+
+
+def _work_in_threads(threads: int, number: int, prepare: Any, *rest: Any) -> None:
+    others = [
+        Thread(target=_work, args=(prepare, number * threads + nth, *rest))
+        for nth in range(1, threads)
+    ]
+    for thread in others:
+        thread.start()
+    _work(prepare, number * threads, *rest)
+    for thread in others:
+        thread.join()
 
 
 def _work(prepare: Any, number: int, ready: Any, seconds: float, counts: Any) -> None:

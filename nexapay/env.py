@@ -158,7 +158,7 @@ def database(name: str, value: str) -> dict[str, object]:
     port = _port(name, parts)
     query = dict(parse_qsl(parts.query))
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "nexapay.kernel.postgresql",
         "NAME": unquote(parts.path.strip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

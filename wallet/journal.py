@@ -14,10 +14,19 @@ from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from nexapay.kernel.arrays import columns
-from nexapay.kernel.prepared import Call, IsAnyOf, Prepared, columns_of, instance, together
+from nexapay.kernel.postgresql.base import LastWords
+from nexapay.kernel.prepared import (
+    Call,
+    IsAnyOf,
+    Prepared,
+    at_commit,
+    columns_of,
+    instance,
+    together,
+)
 from nexapay.kernel.wire import Rows
 from wallet.models import Balance, Transfer
-from wallet.sql import POST
+from wallet.sql import POST, SEND
 
 _LOCKED = Prepared(
     lambda: (
@@ -27,7 +36,7 @@ _LOCKED = Prepared(
         .values_list(*columns_of(Balance))
     )
 )
-_POST = Prepared(POST)
+_POST, _SEND = Prepared(POST), Prepared(SEND)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GENESIS = bytes(32)
 
@@ -78,6 +87,47 @@ def lock_and_read(
     """
     locked, *read = together((_LOCKED, (sorted(set(wallet_ids)),)), *queries)
     return _by_wallet(locked), read
+
+
+def lock_and_send(movement: Movement, *, can_pay: str, can_be_paid: str) -> "Sent":
+    """
+    Lock both balances as lock() does and move the money of one payment, as this transaction ends.
+
+    can_pay and can_be_paid are array literals of the statuses that wallets may have.
+
+    It is one round trip from BEGIN to COMMIT. What the database refuses, the atomic block around
+    this raises at its end.
+    """
+    pair = sorted((movement.source_id, movement.target_id))
+    asked = (
+        movement.public_id,
+        movement.source_id,
+        movement.target_id,
+        movement.amount_minor,
+        movement.actor_id,
+        movement.idempotency_key,
+        movement.note,
+        movement.happened_at,
+        can_pay,
+        can_be_paid,
+    )
+    return Sent(at_commit((_LOCKED, (pair,)), (_SEND, asked)))
+
+
+class Sent(NamedTuple):
+    """A payment on its way: read what became of it when its transaction has ended."""
+
+    words: LastWords
+
+    def transfer(self) -> Transfer | None:
+        """
+        Return the transfer, if it is in the books now.
+
+        None means that something it depends on did not hold when the balances were locked: a
+        wallet's status or currency, the funds, or a key used before. Nothing moved then.
+        """
+        _, posted = self.words.rows
+        return instance(Transfer, posted[0]) if posted else None
 
 
 def _by_wallet(rows: Rows) -> dict[int, Balance]:

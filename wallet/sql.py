@@ -1,4 +1,4 @@
-"""The posting statement, and nothing else."""
+"""The statements that post money, and nothing else."""
 
 # One statement for one transfer or a thousand. The triggers of migration 0002 run when all of it
 # is done, so each sees the transfers, their entries and the balances together.
@@ -30,4 +30,54 @@ WITH moved AS (
   WHERE b.wallet_id = n.wallet_id
 )
 SELECT id, public_id FROM moved
+"""
+
+# One payment between two people whose balances the transaction has locked, if everything that it
+# depends on holds; else nothing. The rules for wallets are those of wallet/services/sending.py, and
+# the hashes those of migration 0002. Of $1 to $10: public_id, source, target, amount_minor, actor,
+# idempotency_key, note, happened_at, who may pay, who may be paid.
+SEND = """
+WITH moved AS (
+  INSERT INTO wallet_transfer (public_id, kind, source_id, target_id, amount_minor, currency,
+    actor_id, idempotency_key, fingerprint, note, happened_at, posted_at)
+  SELECT $1::uuid, 'send', payer.id, payee.id, $4::bigint, payer.currency, $5::bigint, $6::uuid,
+    wallet_transfer_fingerprint('send', payer.id, payee.id, $4, payer.currency, $5, $6, $7::text),
+    $7, greatest($8::timestamptz, paying.happened_at, paid.happened_at), clock_timestamp()
+  FROM wallet_wallet payer
+  JOIN wallet_balance paying ON paying.wallet_id = payer.id
+  JOIN wallet_wallet payee ON payee.id = $3::bigint
+  LEFT JOIN wallet_balance paid ON paid.wallet_id = payee.id
+  WHERE payer.id = $2::bigint
+    AND payer.status = ANY ($9::text[])
+    AND payee.status = ANY ($10::text[])
+    AND payee.currency = payer.currency
+    AND paying.available_minor >= $4
+    AND NOT EXISTS (
+      SELECT FROM wallet_transfer t WHERE t.actor_id = $5 AND t.idempotency_key = $6)
+  RETURNING *
+), made AS MATERIALIZED (
+  SELECT b.*, t.id AS transfer_id, t.public_id, t.fingerprint, t.currency, t.happened_at AS at,
+    t.posted_at, b.version + 1 AS next, d.delta, b.available_minor + d.delta AS available,
+    wallet_entry_hash(b.head_hash, t.public_id, t.fingerprint, b.wallet_id, t.currency,
+      b.version + 1, d.delta, 0, b.available_minor + d.delta, b.locked_minor, t.happened_at,
+      t.posted_at) AS hash
+  FROM moved t
+  CROSS JOIN (VALUES ($2, -$4), ($3, $4)) AS d (wallet_id, delta)
+  JOIN wallet_balance b USING (wallet_id)
+), written AS (
+  INSERT INTO wallet_entry (transfer_id, wallet_id, currency, delta_available_minor,
+    delta_locked_minor, version, available_before_minor, available_after_minor,
+    locked_before_minor, locked_after_minor, prev_hash, hash, happened_at, created_at)
+  SELECT transfer_id, wallet_id, currency, delta, 0, next, available_minor, available,
+    locked_minor, locked_minor, head_hash, hash, at, posted_at
+  FROM made
+), held AS (
+  UPDATE wallet_balance b
+  SET available_minor = made.available, version = made.next, head_hash = made.hash,
+    happened_at = made.at
+  FROM made WHERE b.wallet_id = made.wallet_id
+)
+SELECT id, public_id, kind, source_id, target_id, amount_minor, currency, actor_id,
+  idempotency_key, fingerprint, note, happened_at, posted_at
+FROM moved
 """

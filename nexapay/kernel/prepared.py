@@ -6,16 +6,17 @@ Parameter; values are given to rows() in the order in which their Parameters are
 the ORM puts them. What the ORM does not write is a Prepared of the SQL itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import count
 from typing import Any, NamedTuple, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import BooleanField, Expression, Field, Func, Model, QuerySet
 from django.db.transaction import TransactionManagementError
 
 from nexapay.kernel import wire
+from nexapay.kernel.postgresql.base import DatabaseWrapper, LastWords
 from nexapay.kernel.wire import Message, Rows, Statement
 
 _M = TypeVar("_M", bound=Model)
@@ -80,22 +81,22 @@ class Prepared:
         """
         return together((self, values))[0]
 
-    def message(self, values: tuple[object, ...]) -> Message:
+    def message(self, values: tuple[object, ...], wrapper: DatabaseWrapper) -> Message:
         """Return it with all its values: those of the queryset itself, and these."""
         if not self._statement:
-            self._statement = self._compile(len(values))
-        if self._locks and not connection.in_atomic_block:
+            self._statement = self._compile(len(values), wrapper)
+        if self._locks and not wrapper.in_atomic_block:
             raise TransactionManagementError("A lock needs a transaction to live in.")
         if not self._parameters:
             return Message(self._statement, values)
         filled = [values[p.number] if isinstance(p, _Place) else p for p in self._parameters]
         return Message(self._statement, filled)
 
-    def _compile(self, places: int) -> Statement:
+    def _compile(self, places: int, wrapper: DatabaseWrapper) -> Statement:
         if isinstance(self._what, str):
             return Statement(self._what)
         query = self._what().query
-        sql, parameters = query.get_compiler(connection=connection).as_sql()
+        sql, parameters = query.get_compiler(connection=wrapper).as_sql()
         written = sorted({p.number for p in parameters if isinstance(p, Parameter)})
         if len(written) != places:
             raise TypeError(f"{places} values are given for {parameters}.")
@@ -134,14 +135,46 @@ def together(*calls: Call) -> list[Rows]:
 
     PostgreSQL still runs them in order, each seeing what was committed when it began.
     """
-    messages = [query.message(values) for query, values in calls]
-    connection.validate_no_broken_transaction()
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    if connection.queries_logged:
-        connection.queries_log.extend(_logged(message) for message in messages)
-    with connection.wrap_database_errors:
-        return wire.run(connection.connection, messages)
+    wrapper = _wrapper()
+    messages = _messages(wrapper, calls)
+    wrapper.close_if_health_check_failed()
+    wrapper.ensure_connection()
+    with wrapper.wrap_database_errors:
+        return wire.run(wrapper.connection, messages)
+
+
+def at_commit(*calls: Call) -> LastWords:
+    """
+    Run queries as the last of this transaction, in the round trip that commits it.
+
+    Their rows are there when the outermost atomic block has ended, which is where their errors are
+    raised. Inside another block they run at once: its end is not this one's to see.
+
+    :raises TransactionManagementError: outside a transaction.
+    """
+    wrapper = _wrapper()
+    words = LastWords(_messages(wrapper, calls))
+    if not wrapper.in_atomic_block:
+        raise TransactionManagementError("The last words of no transaction.")
+    if len(wrapper.atomic_blocks) == 1:
+        wrapper.last_words.append(words)
+    else:
+        words.rows = together(*calls)
+    return words
+
+
+def _wrapper() -> DatabaseWrapper:
+    # Asked once, because django.db.connection asks for the thread's own at each attribute.
+    wrapper: DatabaseWrapper = connections[DEFAULT_DB_ALIAS]  # type: ignore[assignment]
+    return wrapper
+
+
+def _messages(wrapper: DatabaseWrapper, calls: Sequence[Call]) -> list[Message]:
+    messages = [query.message(values, wrapper) for query, values in calls]
+    wrapper.validate_no_broken_transaction()
+    if wrapper.queries_logged:
+        wrapper.queries_log.extend(_logged(message) for message in messages)
+    return messages
 
 
 def _logged(message: Message) -> dict[str, str]:

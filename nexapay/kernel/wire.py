@@ -62,20 +62,26 @@ _prepared: "WeakKeyDictionary[Connection[Any], _Prepared]" = WeakKeyDictionary()
 _STALE = {"0A000", "26000"}
 
 
-def run(connection: "Connection[Any]", messages: Sequence[Message]) -> list[Rows]:
+def run(
+    connection: "Connection[Any]", messages: Sequence[Message], *, commit: bool = False
+) -> list[Rows]:
     """
     Run statements one after the other in one round trip, and return the rows of each.
 
-    Without autocommit the first of a transaction begins it, as psycopg's own statements do.
+    Without autocommit the first of a transaction begins it, as psycopg's own statements do; commit
+    ends it behind the last.
 
     :raises psycopg.Error: what PostgreSQL said to the first that failed; the rest did not run.
     """
     pgconn = connection.pgconn
     idle = pgconn.transaction_status == TransactionStatus.IDLE
+    if idle and not messages:
+        return []
     begin = [b"BEGIN"] if idle and not connection.autocommit else []
+    end = [b"COMMIT"] if commit else []
     known = _prepared.setdefault(connection, {})
     fresh = [s for s in dict.fromkeys(message.statement for message in messages) if s not in known]
-    results = _exchange(pgconn, begin, fresh, messages)
+    results = _exchange(pgconn, begin, fresh, messages, end)
     prepared, answers = results[len(begin) :], results[len(begin) + len(fresh) :]
     known.update((s, None) for s, r in zip(fresh, prepared, strict=False) if _succeeded(r))
     if error := _error(results):
@@ -100,9 +106,13 @@ def trust_if_quiet(wrapper: Any) -> None:
 
 
 def _exchange(
-    pgconn: PGconn, begin: list[bytes], fresh: list[Statement], messages: Sequence[Message]
+    pgconn: PGconn,
+    begin: list[bytes],
+    fresh: list[Statement],
+    messages: Sequence[Message],
+    end: list[bytes],
 ) -> list[PGresult]:
-    """Return the answers: to BEGIN, to each preparation, to each message, and to the sync."""
+    """Return the answers: to BEGIN, each preparation, each message, COMMIT, and the sync."""
     encoded = [[_encode(value) for value in message.values] for message in messages]
     with _pipeline(pgconn):
         for command in begin:
@@ -111,6 +121,8 @@ def _exchange(
             pgconn.send_prepare(statement.name, statement.command)
         for (statement, _), values in zip(messages, encoded, strict=True):
             pgconn.send_query_prepared(statement.name, values, None, Format.BINARY)
+        for command in end:
+            pgconn.send_query_params(command, None)
         pgconn.pipeline_sync()
         return list(_receive(pgconn))
 

@@ -11,6 +11,7 @@ However many copies arrive, in whatever order: one credit.
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from uuid import UUID, uuid5
 
 from django.db import IntegrityError, transaction
@@ -18,7 +19,8 @@ from django.db.models import CharField
 
 from nexapay.kernel import db, events
 from nexapay.kernel.arrays import columns
-from nexapay.kernel.prepared import Call, IsAnyOf, Parameter, Prepared, together
+from nexapay.kernel.gathering import Gathering
+from nexapay.kernel.prepared import Call, IsAnyOf, Parameter, Prepared, at_commit, together
 from nexapay.kernel.wire import Rows
 from onramp import banks, messages, sql
 from onramp.events import OnRampFailed, OnRampSettled
@@ -73,13 +75,23 @@ def record_bank_event(
     """
     Keep a verified event, do what it says once, and return the answer that docs/interface.md names.
 
-    It is one whole transaction: the event is stored if and only if its effect is.
+    It is one whole transaction: the event is stored if and only if its effect is. Events that other
+    threads of this process bring at the same time share it. Where such a transaction fails, each is
+    recorded again by itself; it may then be answered as a copy, as when the bank sends it again.
 
     :raises Malformed: if the body is not a message we know; nothing is stored.
     :raises Busy: if rows were locked for too long; nothing is stored. It may be sent again.
     """
-    heard = [(Delivery(event_id, body, headers), messages.read(body))]
-    return _record_all(bank, heard, now)[0]
+    return _gathering(bank).ask((Delivery(event_id, body, headers), messages.read(body), now))
+
+
+@cache
+def _gathering(bank: str) -> "Gathering[tuple[Delivery, Message, datetime], Answer]":
+    def serve(asked: Sequence[tuple[Delivery, Message, datetime]]) -> list[Answer]:
+        heard = [(delivery, said) for delivery, said, _ in asked]
+        return _record_all(bank, heard, max(now for _, _, now in asked))
+
+    return Gathering(serve, most=MAX_BATCH)
 
 
 def record_bank_events(*, bank: str, deliveries: Sequence[Delivery], now: datetime) -> list[Answer]:
@@ -129,18 +141,24 @@ def _record(bank: str, heard: _Heard, now: datetime) -> list[Answer]:
         desk = _open_desk(bank, heard)
         answers = [desk.hear(delivery, said) for delivery, said in heard]
         firsts = [ruling for ruling in desk.rulings if not ruling.beside]
-        kept = _run([*_settle(desk.settled, now), *_keep(bank, firsts, now)])
-        # Now those beside a first one, which point at it.
-        pks: dict[str, int] = dict(kept)
-        for ruling in firsts:
-            ruling.known.pk = pks[ruling.delivery.event_id]
-        _run(_keep(bank, [ruling for ruling in desk.rulings if ruling.beside], now))
+        others = [ruling for ruling in desk.rulings if ruling.beside]
+        writing = [*_settle(desk.settled, now), *_keep(bank, firsts, now)]
+        if others:
+            kept = together(*writing) if writing else []
+            writing = _keep_beside(bank, others, firsts, kept[-1:], now)
+        if writing:
+            at_commit(*writing)
     return answers
 
 
-def _run(calls: Sequence[Call]) -> Rows:
-    """Run them in one round trip; return the rows of the last."""
-    return together(*calls)[-1] if calls else []
+def _keep_beside(
+    bank: str, others: list[Ruling], firsts: list[Ruling], kept: list[Rows], now: datetime
+) -> list[Call]:
+    """Return what keeps events beside the first ones of their ids, some of which are kept now."""
+    pks: dict[str, int] = dict(kept[0]) if firsts else {}
+    for ruling in firsts:
+        ruling.known.pk = pks[ruling.delivery.event_id]
+    return _keep(bank, others, now)
 
 
 def _open_desk(bank: str, heard: _Heard) -> Desk:

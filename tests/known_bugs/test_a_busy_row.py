@@ -71,7 +71,7 @@ class TestABusyRow:
             raise OperationalError("told by the database") from cause
 
         ana, payee = make_wallet(balance_minor=500), make_wallet()
-        monkeypatch.setattr(journal, "post", refuse)
+        monkeypatch.setattr(journal, "lock_and_send", refuse)
 
         assert_called_busy(confirm(ana, payee, 100))
 

@@ -12,13 +12,15 @@ from uuid import uuid4
 import psycopg
 import pytest
 from django.db import OperationalError
-from django.db.backends.postgresql.base import DatabaseWrapper
 
+from nexapay.kernel import wire
+from nexapay.kernel.postgresql.base import DatabaseWrapper
 from tests.factories import available, make_wallet, send
 from tests.known_bugs.support import assert_books_agree, confirm
 from tests.onramp.support import message, post, start
 from tests.wallet.sending import text_of
 from wallet import journal
+from wallet.journal import Movement
 from wallet.models import Transfer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,11 +34,16 @@ def lose_an_answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[int]]:
     """
     amounts: list[int] = []
     lost: list[bool] = []
-    post, commit = journal.post, DatabaseWrapper._commit  # type: ignore[attr-defined]
+    post, commit = journal.post, DatabaseWrapper._commit
+    lock_and_send = journal.lock_and_send
 
     def posting(movements: Any, *args: Any, **kwargs: Any) -> list[Transfer]:
         amounts.extend(movement.amount_minor for movement in movements)
         return post(movements, *args, **kwargs)
+
+    def sending(movement: Movement, **kwargs: Any) -> journal.Sent:
+        amounts.append(movement.amount_minor)
+        return lock_and_send(movement, **kwargs)
 
     def losing(self: DatabaseWrapper) -> None:
         commit(self)
@@ -46,6 +53,7 @@ def lose_an_answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[int]]:
 
     def arrange() -> list[int]:
         monkeypatch.setattr(journal, "post", posting)
+        monkeypatch.setattr(journal, "lock_and_send", sending)
         monkeypatch.setattr(DatabaseWrapper, "_commit", losing)
         return amounts
 
@@ -55,18 +63,19 @@ def lose_an_answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[int]]:
 @pytest.fixture
 def fail_after_posting(monkeypatch: pytest.MonkeyPatch) -> Callable[[psycopg.Error], None]:
     """Return what lets the first posting be done, and then said to have failed."""
-    post = journal.post
+    commit = DatabaseWrapper._commit
 
     def arrange(cause: psycopg.Error) -> None:
         causes = [cause]
 
-        def posting(*args: Any, **kwargs: Any) -> list[Transfer]:
-            transfers = post(*args, **kwargs)
-            if causes:
+        def posting(self: DatabaseWrapper) -> None:
+            if causes and self.last_words:
+                for words in self.last_words:
+                    wire.run(self.connection, words.messages)
                 raise OperationalError("told by the database") from causes.pop()
-            return transfers
+            commit(self)
 
-        monkeypatch.setattr(journal, "post", posting)
+        monkeypatch.setattr(DatabaseWrapper, "_commit", posting)
 
     return arrange
 

@@ -1,14 +1,15 @@
 """Acts and reads around on-ramps, one at a time."""
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import connection, connections
 from django.utils import timezone
 
+from nexapay.kernel.postgresql.base import DatabaseWrapper
 from onramp import banks, selectors, services, tasks
 from onramp.events import OnRampFailed, OnRampSettled
 from onramp.models import OnRampTransaction
@@ -176,7 +177,7 @@ class TestActivity:
     def test_is_read_from_its_index_by_one_plan_for_all_wallets(self) -> None:
         wallet = make_wallet()
         query, values = selectors.Unfinished().ask(wallet.pk, (timezone.now(), 2**62), 5)
-        asked = query.message(values)
+        asked = query.message(values, cast(DatabaseWrapper, connections["default"]))
         given = ", ".join(f"'{value}'" for value in asked.values)
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off")

@@ -10,6 +10,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import BigIntegerField, Subquery, UUIDField
 
 from nexapay.kernel import db, events, money
+from nexapay.kernel.arrays import literal
+from nexapay.kernel.db import Busy
 from nexapay.kernel.prepared import IsAnyOf, Parameter, Prepared
 from wallet import journal
 from wallet.events import TransferPosted
@@ -25,8 +27,10 @@ from wallet.services.refusals import (
 )
 
 _KEY = "transfer_key_once_per_actor"
-_CAN_PAY = {Wallet.Status.ACTIVE}
-_CAN_BE_PAID = {Wallet.Status.ACTIVE, Wallet.Status.DEBIT_FROZEN}
+_TRIES = 10
+_CAN_PAY = (Wallet.Status.ACTIVE.value,)
+_CAN_BE_PAID = (Wallet.Status.ACTIVE.value, Wallet.Status.DEBIT_FROZEN.value)
+_PAYING, _PAID = literal(_CAN_PAY), literal(_CAN_BE_PAID)
 
 
 def send_money(
@@ -67,17 +71,25 @@ def send_money(
 
 
 def _once(movement: Movement) -> Transfer:
+    for _ in range(_TRIES):
+        if transfer := _send(movement) or _find_why_not(movement):
+            return transfer
+    raise Busy("NexaPay is busy. Nothing was changed; try again in a moment.")
+
+
+def _send(movement: Movement) -> Transfer | None:
     try:
         with transaction.atomic(durable=True):
-            return _move(movement)
+            sent = journal.lock_and_send(movement, can_pay=_PAYING, can_be_paid=_PAID)
     except IntegrityError as error:
         # Two wallets of one person, one key, at once: the loser finds what the winner did.
         if db.constraint(error) != _KEY:
             raise
-        earlier = Transfer.objects.get(
-            actor_id=movement.actor_id, idempotency_key=movement.idempotency_key
-        )
-        return _same(earlier, movement)
+        return None
+    transfer = sent.transfer()
+    if transfer:
+        events.publish(TransferPosted(transfer_id=transfer.pk))
+    return transfer
 
 
 class _Terms(NamedTuple):
@@ -86,7 +98,6 @@ class _Terms(NamedTuple):
     wallet_id: int
     status: str
     currency: str
-    read_at: datetime
     earlier_id: int | None
 
 
@@ -95,7 +106,6 @@ _TERMS = Prepared(
         "pk",
         "status",
         "currency",
-        db.ClockTimestamp(),
         Subquery(
             Transfer.objects.filter(
                 actor_id=Parameter(BigIntegerField()),
@@ -106,21 +116,24 @@ _TERMS = Prepared(
 )
 
 
-def _move(movement: Movement) -> Transfer:
+def _find_why_not(movement: Movement) -> Transfer | None:
+    """
+    Return what the key already did, or raise why nothing moved.
+
+    None means that by now nothing is in the way: it may be tried again.
+    """
     pair = [movement.source_id, movement.target_id]
-    balances, [rows] = journal.lock_and_read(
-        pair, (_TERMS, (pair, movement.actor_id, movement.idempotency_key))
-    )
-    terms = {row[0]: _Terms(*row) for row in rows}
-    source = terms[movement.source_id]
-    movement = replace(movement, currency=source.currency)
-    if source.earlier_id:
-        return _same(Transfer.objects.get(pk=source.earlier_id), movement)
-    _check(movement, terms, balances)
-    read_at = max(row.read_at for row in terms.values())
-    transfer = journal.post([movement], balances, posted_at=read_at)[0]
-    events.publish(TransferPosted(transfer_id=transfer.pk))
-    return transfer
+    with transaction.atomic(durable=True):
+        balances, [rows] = journal.lock_and_read(
+            pair, (_TERMS, (pair, movement.actor_id, movement.idempotency_key))
+        )
+        terms = {row[0]: _Terms(*row) for row in rows}
+        source = terms[movement.source_id]
+        if source.earlier_id is None:
+            _check(movement, terms, balances)
+            return None
+        earlier = Transfer.objects.get(pk=source.earlier_id)
+    return _same(earlier, replace(movement, currency=source.currency))
 
 
 def _same(earlier: Transfer, movement: Movement) -> Transfer:
