@@ -26,8 +26,11 @@ def main(rounds: int, seconds: float, *, only: str) -> None:
     wallets = people.make(WALLETS)
     with http.gunicorn() as site:
         cases = [
-            Case("a bare view, 8 clients", lambda: bare(site, seconds)),
-            Case("webhooks over HTTP, 8 clients", lambda: over_http(site, wallets, seconds)),
+            Case("a bare view, 8 clients", lambda: bare(site, 8, seconds)),
+            Case("a bare view, 32 clients", lambda: bare(site, 32, seconds)),
+            Case("/healthz, 8 clients", lambda: healthz(site, seconds)),
+            Case("webhooks over HTTP, 8 clients", lambda: over_http(site, wallets, 8, seconds)),
+            Case("webhooks over HTTP, 32 clients", lambda: over_http(site, wallets, 32, seconds)),
             Case("events one by one, in 2 processes", lambda: one_by_one(wallets, seconds)),
             Case("events in batches, in 2 processes", lambda: in_batches(wallets, MAX_BATCH)),
             Case("events in batches of 100", lambda: in_batches(wallets, 100)),
@@ -41,6 +44,8 @@ def ratios(figures: dict[str, float]) -> list[Ratio]:
     """Return what we want of the figures that were measured."""
     wanted = [
         ("webhooks over HTTP, 8 clients", "a bare view, 8 clients", 0.25),
+        ("/healthz, 8 clients", "a bare view, 8 clients", 0),
+        ("webhooks over HTTP, 32 clients", "a bare view, 32 clients", 0),
         ("events in batches, in 2 processes", "events one by one, in 2 processes", 0),
     ]
     return [
@@ -50,20 +55,25 @@ def ratios(figures: dict[str, float]) -> list[Ratio]:
     ]
 
 
-def bare(site: http.Site, seconds: float) -> float:
+def bare(site: http.Site, clients: int, seconds: float) -> float:
     """Ask a view that does nothing."""
-    return http.rate(site.bare_port, http.again(http.get("/")), 8, seconds)
+    return http.rate(site.bare_port, http.again(http.get("/")), clients, seconds)
 
 
-def over_http(site: http.Site, wallets: list[Wallet], seconds: float) -> float:
+def healthz(site: http.Site, seconds: float) -> float:
+    """Ask a view of ours that does nothing: what stands before every view."""
+    return http.rate(site.port, http.again(http.get("/healthz")), 8, seconds)
+
+
+def over_http(site: http.Site, wallets: list[Wallet], clients: int, seconds: float) -> float:
     """Ask for enough on-ramps, and post a signed success of each."""
-    onramps = people.ask_many(wallets, int(1_000 * seconds), timezone.now())
-    return http.rate(site.port, http.webhooks(onramps, clients=8), 8, seconds)
+    onramps = people.ask_many(wallets, int(2_500 * seconds), timezone.now())
+    return http.rate(site.port, http.webhooks(onramps, clients=clients), clients, seconds)
 
 
 def one_by_one(wallets: list[Wallet], seconds: float) -> float:
     """Record one event a transaction."""
-    enough = int(1_500 * seconds) + PROCESSES * load.WARM_UP
+    enough = int(2_500 * seconds) + PROCESSES * load.WARM_UP
     onramps = people.ask_many(wallets, enough, timezone.now())
 
     def prepare(number: int) -> Callable[[], object]:

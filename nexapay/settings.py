@@ -99,8 +99,8 @@ DATABASES = {
     }
 }
 DATABASES["default"]["OPTIONS"] |= {  # type: ignore[operator]
-    "server_side_binding": True,
-    # nexapay.kernel.wire prepares what is worth it; after a rollback psycopg would undo that too.
+    # nexapay.kernel.wire prepares what is worth it, and plans that once for every value. The ORM's
+    # other queries carry their values in their text and are planned for them.
     "prepare_threshold": None,
     "connect_timeout": 5,
 }
@@ -110,6 +110,8 @@ if TIMEOUTS == "connection":
         # Plans are kept, those of the judges too: one that read a young table from end to end
         # would go on doing so when it has grown. Who needs a whole table says so (db.whole_tables).
         " -c enable_seqscan=off"
+        # Planning for lists of one and of two again and again cost more than what was planned.
+        " -c plan_cache_mode=force_generic_plan"
     )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -23,7 +23,7 @@ PAGE_SIZE = 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Key = tuple[datetime, int]  # Where a row stands: by time, then by rank.
-_END: Key = (datetime.max.replace(tzinfo=UTC), 2**63 - 1)  # After every row.
+END: Key = (datetime.max.replace(tzinfo=UTC), 2**63 - 1)  # After every row.
 
 
 class BadCursor(ValueError):
@@ -125,7 +125,7 @@ def page(
 
     :raises BadCursor: if the cursor is not one of ours.
     """
-    before = decode(cursor) if cursor else _END
+    before = decode(cursor) if cursor else END
     found = _read(wallet_id, filters or Filters(), before, size + 1)
     rows = sorted(found, key=_key, reverse=True)
     more = len(rows) > size

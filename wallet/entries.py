@@ -11,7 +11,7 @@ from django.db.models import BigIntegerField, DateTimeField, Q, QuerySet
 
 from nexapay.kernel import links
 from nexapay.kernel.prepared import Call, Parameter, Prepared
-from wallet.activity import Filters, Key, Row, add_source
+from wallet.activity import END, Filters, Key, Row, add_source
 from wallet.models import Entry, Transfer
 
 REFERENCE = "NXP-"
@@ -75,7 +75,9 @@ class Entries:
 
     def ask(self, wallet_id: int, before: Key, limit: int) -> Call:
         """Return what asks for all of them."""
-        return _newest(limit), (wallet_id, *before)
+        if before == END:
+            return _newest(limit), (wallet_id,)
+        return _older(limit), (wallet_id, *before)
 
     def search(
         self, wallet_id: int, filters: Filters, before: Key, limit: int
@@ -83,7 +85,7 @@ class Entries:
         """Return the columns of those that filters let through."""
         if filters.status not in {"", "complete"}:
             return []
-        return _filtered(_lines(wallet_id, *before), wallet_id, filters)[:limit]
+        return _filtered(_before(_lines(wallet_id), *before), wallet_id, filters)[:limit]
 
     def row(self, *columns: Any) -> Row:
         """Return one of them as its owner sees it."""
@@ -130,17 +132,28 @@ _VERBS = {
 
 @lru_cache(maxsize=8)
 def _newest(limit: int) -> Prepared:
+    # Without a range whose end is unknown, one plan is as good for every wallet, and it is kept.
+    return Prepared(lambda: _lines(Parameter(BigIntegerField()))[:limit])
+
+
+@lru_cache(maxsize=8)
+def _older(limit: int) -> Prepared:
     number = BigIntegerField()
     return Prepared(
-        lambda: _lines(Parameter(number), Parameter(DateTimeField()), Parameter(number))[:limit]
+        lambda: _before(_lines(Parameter(number)), Parameter(DateTimeField()), Parameter(number))[
+            :limit
+        ]
     )
 
 
-def _lines(wallet_id: int | Parameter, at: datetime | Parameter, rank: int | Parameter) -> _Lines:
-    found = Entry.objects.filter(wallet_id=wallet_id, happened_at__lte=at)
-    # No OR: the first condition is a range of the index, the second trims one instant.
-    found = found.exclude(happened_at=at, version__gte=rank)
+def _lines(wallet_id: int | Parameter) -> _Lines:
+    found = Entry.objects.filter(wallet_id=wallet_id)
     return found.order_by("-happened_at", "-version").values_list(*_COLUMNS)
+
+
+def _before(found: _Lines, at: datetime | Parameter, rank: int | Parameter) -> _Lines:
+    # No OR: the first condition is a range of the index, the second trims one instant.
+    return found.filter(happened_at__lte=at).exclude(happened_at=at, version__gte=rank)
 
 
 def _filtered(found: _Lines, wallet_id: int, filters: Filters) -> _Lines:

@@ -3,7 +3,9 @@
 import pytest
 from django.db import connection
 
+from accounts.models import User
 from nexapay.kernel import db
+from nexapay.kernel.prepared import IsAnyOf, Prepared
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -36,3 +38,26 @@ def setting() -> str:
     with connection.cursor() as cursor:
         cursor.execute("SHOW enable_seqscan")
         return str(cursor.fetchone()[0])
+
+
+def test_a_prepared_statement_is_planned_once_for_all_its_values() -> None:
+    """Guard: plan_cache_mode. For a list PostgreSQL would plan anew each time, and pay for it."""
+    ana = make_user("Ana")
+    for ids in ([ana.pk], [ana.pk, 1], [1, 2, 3]):
+        NAMES.rows(ids)
+
+    assert planned(NAMES) == [(3, 0)]
+
+
+NAMES = Prepared(lambda: User.objects.filter(IsAnyOf("pk")).values_list("name"))
+
+
+def planned(query: Prepared) -> list[tuple[int, int]]:
+    """Return how often one plan served every value, and how often one was made for the values."""
+    assert query._statement
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE name = %s",
+            [query._statement.name.decode()],
+        )
+        return list(cursor.fetchall())

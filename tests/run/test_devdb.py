@@ -84,6 +84,7 @@ class TestTheApplicationsRole:
             ("statement_timeout", "5s"),
             ("idle_in_transaction_session_timeout", "10s"),
             ("enable_seqscan", "off"),
+            ("plan_cache_mode", "force_generic_plan"),
             ("timezone", "UTC"),
             ("listen_addresses", ""),
             ("data_checksums", "on"),
