@@ -52,7 +52,11 @@ def _take(request: HttpRequest) -> JsonResponse:
         body = _read(request)
         event_id = adapter.verify_webhook(headers=request.headers, body=body, now=now)
         answer = services.record_bank_event(
-            bank=adapter.name, event_id=event_id, body=body, headers=_kept(request), now=now
+            bank=adapter.name,
+            event_id=event_id,
+            body=body,
+            headers=_kept(request, adapter),
+            now=now,
         )
     except _TooLarge:
         return _refuse(413, "too_large", f"The body is over {messages.MAX_BYTES} bytes.")
@@ -102,10 +106,9 @@ def _read_chunks(request: HttpRequest) -> bytes:
     return body
 
 
-def _kept(request: HttpRequest) -> dict[str, str]:
+def _kept(request: HttpRequest, adapter: banks.Bank) -> dict[str, str]:
     """Return the headers that prove the body, to be stored with it."""
-    names = ("webhook-id", "webhook-timestamp", "webhook-signature")
-    return {name: request.headers[name] for name in names}
+    return {name: request.headers[name] for name in adapter.proof}
 
 
 def _refuse_forged(request: HttpRequest) -> JsonResponse:

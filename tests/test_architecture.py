@@ -116,7 +116,7 @@ class TestImports:
             ("onramp/services/inbox.py", "wallet.journal"),
             ("onramp/simbank/api.py", "wallet.models.Wallet"),
             ("onramp/simbank/api.py", "onramp.models.BankEvent"),
-            ("onramp/banks.py", "onramp.simbank.models.Payment"),
+            ("onramp/banks/simbank.py", "onramp.simbank.models.Payment"),
             ("nexapay/urls.py", "wallet.urls"),
             ("nexapay/kernel/http.py", "accounts.models.User"),
             ("nexapay/kernel/http.py", "nexapay.settings"),

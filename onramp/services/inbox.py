@@ -22,7 +22,7 @@ from nexapay.kernel.arrays import columns
 from nexapay.kernel.gathering import Gathering
 from nexapay.kernel.prepared import Call, IsAnyOf, Parameter, Prepared, at_commit, together
 from nexapay.kernel.wire import Rows
-from onramp import banks, messages, sql
+from onramp import banks, sql
 from onramp.events import OnRampFailed, OnRampSettled
 from onramp.messages import Malformed, Message
 from onramp.models import BankEvent, OnRampTransaction
@@ -82,7 +82,7 @@ def record_bank_event(
     :raises Malformed: if the body is not a message we know; nothing is stored.
     :raises Busy: if rows were locked for too long; nothing is stored. It may be sent again.
     """
-    return _gathering(bank).ask((Delivery(event_id, body, headers), messages.read(body), now))
+    return _gathering(bank).ask((Delivery(event_id, body, headers), banks.read_webhook(bank, body), now))
 
 
 @cache
@@ -106,7 +106,7 @@ def record_bank_events(*, bank: str, deliveries: Sequence[Delivery], now: dateti
     """
     if len(deliveries) > MAX_BATCH:
         raise ValueError(f"{len(deliveries)} events in a batch; at most {MAX_BATCH}.")
-    read = [_read(delivery) for delivery in deliveries]
+    read = [_read(bank, delivery) for delivery in deliveries]
     heard = [
         (delivery, said)
         for delivery, said in zip(deliveries, read, strict=True)
@@ -116,9 +116,9 @@ def record_bank_events(*, bank: str, deliveries: Sequence[Delivery], now: dateti
     return [said if isinstance(said, Answer) else next(answers) for said in read]
 
 
-def _read(delivery: Delivery) -> Message | Answer:
+def _read(bank: str, delivery: Delivery) -> Message | Answer:
     try:
-        return messages.read(delivery.body)
+        return banks.read_webhook(bank, delivery.body)
     except Malformed as error:
         return Answer(status=400, body={"error": "malformed", "detail": str(error)})
 

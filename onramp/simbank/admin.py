@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from nexapay.kernel.admin import LookOnlyAdmin, amount, link, list_link
-from onramp.simbank.models import Delivery, Payment
+from onramp.simbank.models import Delivery, Payment, Payout
 
 
 @admin.register(Payment)
@@ -28,13 +28,35 @@ class PaymentAdmin(LookOnlyAdmin):
         return list_link(Delivery, "Deliveries", payment__id__exact=payment.pk)
 
 
+@admin.register(Payout)
+class PayoutAdmin(LookOnlyAdmin):
+    """Payouts as the bank sees them."""
+
+    list_display = ["bank_reference", "brand", "money", "status", "reference", "created_at", "more"]
+    list_filter = ["status", "brand", "created_at"]
+    search_fields = ["=token", "=bank_reference", "=reference"]
+    ordering = ["-id"]
+    exclude = ["token"]
+    readonly_fields = ["money", "more"]
+
+    @admin.display(description="Amount", ordering="amount_minor")
+    def money(self, payout: Payout) -> str:
+        """The amount in words people use."""
+        return amount(payout.amount_minor, payout.currency)
+
+    @admin.display(description="Webhooks")
+    def more(self, payout: Payout) -> str:
+        """Link to its deliveries."""
+        return list_link(Delivery, "Deliveries", payout__id__exact=payout.pk)
+
+
 @admin.register(Delivery)
 class DeliveryAdmin(LookOnlyAdmin):
     """Webhooks, with the newest answer to each."""
 
     list_display = [
         "event_id",
-        "of_payment",
+        "told_of",
         "status",
         "attempts",
         "last_status",
@@ -42,13 +64,16 @@ class DeliveryAdmin(LookOnlyAdmin):
         "delivered_at",
     ]
     list_filter = ["status", "last_status"]
-    linked_lookups = ["payment__id__exact"]
-    list_select_related = ["payment"]
-    search_fields = ["=event_id", "=payment__token", "=payment__bank_reference"]
+    linked_lookups = ["payment__id__exact", "payout__id__exact"]
+    list_select_related = ["payment", "payout"]
+    search_fields = [
+        *("=event_id", "=payment__token", "=payment__bank_reference"),
+        *("=payout__token", "=payout__bank_reference"),
+    ]
     ordering = ["-id"]
-    readonly_fields = ["of_payment"]
+    readonly_fields = ["told_of"]
 
-    @admin.display(description="Payment")
-    def of_payment(self, delivery: Delivery) -> str:
-        """Link to the payment it tells of."""
-        return link(delivery.payment)
+    @admin.display(description="Tells of")
+    def told_of(self, delivery: Delivery) -> str:
+        """Link to the payment or payout it tells of."""
+        return link(delivery.payment or delivery.payout)

@@ -16,17 +16,22 @@ from django.urls import path
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from onramp.simbank import services
-from onramp.simbank.models import Payment
+from onramp.simbank import payouts, services
+from onramp.simbank.models import Payment, Payout
+from onramp.simbank.payouts import PayoutTerms
 from onramp.simbank.services import BRANDS, Terms
 
 _MAX_BYTES = 16 * 1024
+_UNKNOWN = "unknown_token"  # Says that we know the path, and not the token.
+_CONTROLS = "\x00-\x1f\x7f-\x9f\ud800-\udfff"
 _FORMS = {
     "token": re.compile(r"[A-Za-z0-9_-]{16,128}"),
     "currency": re.compile(r"[A-Z]{3}"),
     "bank": re.compile(r"[a-z]{1,32}"),
     "reference": re.compile(r"[A-Za-z0-9-]{1,64}"),
     "expires_at": re.compile(r"[0-9T:.+Z-]{20,40}"),
+    "account_holder": re.compile(rf"[^{_CONTROLS}]{{0,50}}[^\s{_CONTROLS}][^{_CONTROLS}]{{0,49}}"),
+    "account_number": re.compile(r"[A-Za-z0-9]{4,34}"),
     "return_url": re.compile(r"https?://[!-~]{1,480}"),
 }
 _View = Callable[..., JsonResponse]
@@ -76,13 +81,33 @@ def create(request: HttpRequest) -> JsonResponse:
     return JsonResponse(_payment(payment), status=201 if is_new else 200)
 
 
+@_guarded("POST")
+def create_payout(request: HttpRequest) -> JsonResponse:
+    """Take a payout: 201, or 200 when the token is known with the same terms, else 409."""
+    terms = _payout_terms(_read(request))
+    try:
+        payout, is_new = payouts.create_payout(terms=terms, now=timezone.now())
+    except services.TermsDiffer:
+        return _error(409, "That token stands for other terms.")
+    return JsonResponse(_payout(payout), status=201 if is_new else 200)
+
+
 @_guarded("GET")
 def look(request: HttpRequest, *, token: str) -> JsonResponse:
     """Say how a payment stands."""
     payment = Payment.objects.filter(token=token).first()
     if payment is None:
-        return _error(404, "We know no such payment.")
+        return _error(404, "We know no such payment.", code=_UNKNOWN)
     return JsonResponse(_payment(payment))
+
+
+@_guarded("GET")
+def look_at_payout(request: HttpRequest, *, token: str) -> JsonResponse:
+    """Say how a payout stands."""
+    payout = Payout.objects.filter(token=token).first()
+    if payout is None:
+        return _error(404, "We know no such payout.", code=_UNKNOWN)
+    return JsonResponse(_payout(payout))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
@@ -109,20 +134,32 @@ def _read(request: HttpRequest) -> dict[str, Any]:
 
 
 def _terms(asked: dict[str, Any]) -> Terms:
+    return Terms(**_common(asked), expires_at=_instant(asked))
+
+
+def _payout_terms(asked: dict[str, Any]) -> PayoutTerms:
+    return PayoutTerms(
+        **_common(asked),
+        account_holder=_text(asked, "account_holder"),
+        account_number=_text(asked, "account_number"),
+    )
+
+
+def _common(asked: dict[str, Any]) -> dict[str, Any]:
+    """Return the terms that payments and payouts have in common."""
     amount_minor = asked.get("amount_minor")
     if type(amount_minor) is not int or not 0 < amount_minor <= 10**15:
         raise _Malformed("amount_minor is missing or out of range.")
     brand = _text(asked, "bank")
     if brand not in BRANDS:
         raise _Malformed("bank is not one of ours.")
-    return Terms(
-        token=_text(asked, "token"),
-        amount_minor=amount_minor,
-        currency=_text(asked, "currency"),
-        brand=brand,
-        reference=_text(asked, "reference"),
-        expires_at=_instant(asked),
-    )
+    return {
+        "token": _text(asked, "token"),
+        "amount_minor": amount_minor,
+        "currency": _text(asked, "currency"),
+        "brand": brand,
+        "reference": _text(asked, "reference"),
+    }
 
 
 def _text(asked: dict[str, Any], name: str) -> str:
@@ -159,17 +196,32 @@ def _payment(payment: Payment) -> dict[str, Any]:
         "currency": payment.currency,
         "bank": payment.brand,
         "bank_reference": payment.bank_reference,
+        "reason": services.REASONS.get(Payment.Status(payment.status)),
         "expires_at": payment.expires_at.isoformat(),
     }
 
 
-def _error(status: int, detail: str) -> JsonResponse:
-    return JsonResponse({"error": detail}, status=status)
+def _payout(payout: Payout) -> dict[str, Any]:
+    return {
+        "token": payout.token,
+        "status": payout.status,
+        "amount_minor": payout.amount_minor,
+        "currency": payout.currency,
+        "bank": payout.brand,
+        "bank_reference": payout.bank_reference,
+        "reason": payouts.REASONS.get(Payout.Status(payout.status)),
+    }
+
+
+def _error(status: int, detail: str, **more: str) -> JsonResponse:
+    return JsonResponse({"error": detail, **more}, status=status)
 
 
 urlpatterns = [
     path("api/payments", create),
     path("api/payments/<slug:token>", look),
+    path("api/payouts", create_payout),
+    path("api/payouts/<slug:token>", look_at_payout),
 ]
 handler404 = not_found
 handler500 = server_error

@@ -1,4 +1,4 @@
-"""What the simulated bank keeps: payments it was asked for, and webhooks it owes its merchant."""
+"""What the simulated bank keeps: payments and payouts it was asked for, and webhooks it owes."""
 
 from django.db import models
 from django.db.models import Q
@@ -52,6 +52,65 @@ class Payment(models.Model):
         return self.status == self.Status.AWAITING
 
 
+class Payout(models.Model):
+    """A merchant's wish to pay to an account. amount_minor is in minor units of currency."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        SUCCEEDED = "succeeded", "Succeeded"
+        FAILED = "failed", "Failed"
+        RETURNED = "returned", "Returned"
+
+    token = models.CharField(max_length=128, unique=True, help_text="The merchant's, for this one.")
+    brand = models.CharField(max_length=32, help_text="Which of our brands holds the account.")
+    account_holder = models.CharField(max_length=100)
+    account_number = models.CharField(max_length=34)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    reference = models.CharField(max_length=64, help_text="The merchant's, shown to the payee.")
+    status = models.CharField(max_length=12, choices=Status, default=Status.PENDING)
+    bank_reference = models.CharField(max_length=32, unique=True)
+    created_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True, blank=True)
+    returned_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text="When we next decide; empty when nothing is left to."
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payout_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(
+                    status="pending",
+                    decided_at__isnull=True,
+                    returned_at__isnull=True,
+                    due_at__isnull=False,
+                )
+                | Q(status="succeeded", decided_at__isnull=False, returned_at__isnull=True)
+                | Q(
+                    status="failed",
+                    decided_at__isnull=False,
+                    returned_at__isnull=True,
+                    due_at__isnull=True,
+                )
+                | Q(
+                    status="returned",
+                    decided_at__isnull=False,
+                    returned_at__isnull=False,
+                    due_at__isnull=True,
+                ),
+                name="payout_status_fits_its_facts",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="payout_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"payout {self.bank_reference}"
+
+
 class Delivery(models.Model):
     """A webhook on its way. Each attempt is signed anew, because its time is signed too."""
 
@@ -60,7 +119,12 @@ class Delivery(models.Model):
         DELIVERED = "delivered", "Delivered"
         REFUSED = "refused", "Refused by the merchant"
 
-    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="deliveries")
+    payment = models.ForeignKey(
+        Payment, on_delete=models.PROTECT, related_name="deliveries", null=True, blank=True
+    )
+    payout = models.ForeignKey(
+        Payout, on_delete=models.PROTECT, related_name="deliveries", null=True, blank=True
+    )
     event_id = models.CharField(max_length=64)
     copy = models.PositiveSmallIntegerField(default=1, help_text="The same event may go out twice.")
     body = models.TextField()
@@ -76,6 +140,11 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         constraints = [
             models.UniqueConstraint(fields=["event_id", "copy"], name="delivery_copy_once"),
+            models.CheckConstraint(
+                condition=Q(payment__isnull=False, payout__isnull=True)
+                | Q(payment__isnull=True, payout__isnull=False),
+                name="delivery_tells_of_one",
+            ),
         ]
         indexes = [
             models.Index(

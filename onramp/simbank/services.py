@@ -4,15 +4,14 @@ What this bank does: takes wishes to be paid, lets the customer decide once, owe
 Every decision and the deliveries it owes are one transaction: the merchant always hears of it.
 """
 
-import json
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import SystemRandom
-from uuid import uuid4
 
 from django.db import IntegrityError, transaction
 
-from onramp.simbank.models import Delivery, Payment
+from onramp.simbank.models import Payment
+from onramp.simbank.owing import owe
 
 BRANDS = {"banyan": "Banyan Bank", "harbour": "Harbour Bank", "lotus": "Lotus Savings"}
 ACCOUNTS = {
@@ -65,13 +64,18 @@ def create_payment(*, terms: Terms, return_url: str, now: datetime) -> tuple[Pay
 
 
 def _insert(terms: Terms, return_url: str, now: datetime) -> Payment:
-    code = "".join(_random.choices(_LETTERS, k=10))
     return Payment.objects.create(
         **asdict(terms),
         return_url=return_url,
-        bank_reference=f"{terms.brand[:3].upper()}-{code}",
+        bank_reference=new_reference(terms.brand),
         created_at=now,
     )
+
+
+def new_reference(brand: str) -> str:
+    """Return a reference of our own, such as BAN-3F7K2M9QXZ."""
+    code = "".join(_random.choices(_LETTERS, k=10))
+    return f"{brand[:3].upper()}-{code}"
 
 
 def decide(*, token: str, is_approved: bool, mode: str, now: datetime) -> Payment:
@@ -108,8 +112,7 @@ def expire_payments(*, now: datetime, limit: int = 100) -> int:
     return len(payments)
 
 
-_REASONS = {
-    _Status.APPROVED: None,
+REASONS = {
     _Status.DECLINED: "declined by customer",
     _Status.EXPIRED: "not approved in time",
 }
@@ -120,27 +123,5 @@ def _close(
 ) -> None:
     payment.status, payment.decided_at = status, now
     payment.save(update_fields=["status", "decided_at"])
-    event_id, body = f"evt_{uuid4().hex}", _body(payment, status, now)
-    Delivery.objects.bulk_create(
-        Delivery(
-            payment=payment,
-            event_id=event_id,
-            copy=copy,
-            body=body,
-            next_attempt_at=now + timedelta(seconds=delay_s),
-        )
-        for copy, delay_s in enumerate(delays_s, start=1)
-    )
-
-
-def _body(payment: Payment, status: Payment.Status, now: datetime) -> str:
-    outcome = "success" if status is _Status.APPROVED else "failure"
-    data = {
-        "token": payment.token,
-        "amount_minor": payment.amount_minor,
-        "currency": payment.currency,
-        "bank_reference": payment.bank_reference,
-        "reason": _REASONS[status],
-    }
-    message = {"type": f"onramp.{outcome}", "timestamp": now.isoformat(), "data": data}
-    return json.dumps(message)
+    kind = "onramp.success" if status is _Status.APPROVED else "onramp.failure"
+    owe(payment, kind, reason=REASONS.get(status), now=now, delays_s=delays_s)

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection
 from django.utils import timezone
 
-from onramp.simbank import deliveries, server, services
+from onramp.simbank import deliveries, payouts, server, services
 
 _DELIVERERS = 2
 _PORTS = {"http": 80, "https": 443}
@@ -64,7 +64,7 @@ class Command(BaseCommand):
 
 
 def _drain() -> int:
-    services.expire_payments(now=timezone.now())
+    _decide()
     tried = 0
     with deliveries.client() as http:
         while deliveries.deliver_next(http, now=timezone.now()):
@@ -72,13 +72,19 @@ def _drain() -> int:
     return tried
 
 
+def _decide() -> None:
+    """Decide by ourselves what is due: what nobody approved in time, and payouts."""
+    services.expire_payments(now=timezone.now())
+    payouts.decide_payouts(now=timezone.now())
+
+
 def _keep_watch(threads: list[Thread], stop: Event) -> None:
-    """Expire payments until stop is set, or leave when a thread has died: better to start anew."""
+    """Decide what is due until stop is set; leave when a thread has died: better to start anew."""
     while not stop.wait(1):
         if not all(thread.is_alive() for thread in threads):
             raise CommandError("A part of the bank has stopped.")
         try:
-            services.expire_payments(now=timezone.now())
+            _decide()
         except Error as error:
             deliveries.wait_for_database(stop, error)
     connection.close()
