@@ -277,6 +277,7 @@ CHECKPOINT_VERIFIERS = env.verifiers("CHECKPOINT_VERIFIERS")
 BANK = env.text("BANK", "simbank")
 if BANK not in {"simbank"}:
     raise ImproperlyConfigured(f"BANK is {BANK!r}; it must be simbank.")
+BANK_ASK_AFTER_S = env.number("BANK_ASK_AFTER_S", 120, low=10, high=86_400)
 BANK_WEBHOOK_SECRETS = env.webhook_secrets("BANK_WEBHOOK_SECRET")
 BANK_API_URL = env.url("BANK_API_URL", "http://127.0.0.1:8001")
 BANK_API_KEY = env.text("BANK_API_KEY", "insecure-bank-key" if DEBUG else None)

@@ -4,7 +4,7 @@ from django.contrib import admin
 
 from nexapay.kernel.admin import LookOnlyAdmin, Section, add_section, amount, link, list_link
 from onramp import selectors
-from onramp.models import BankEvent, OnRampTransaction
+from onramp.models import BankEvent, OnRampTransaction, Question
 
 
 @admin.register(OnRampTransaction)
@@ -37,7 +37,7 @@ class OnRampTransactionAdmin(LookOnlyAdmin):
     ordering = ["-id"]
     # The token is a key while the payment is open: it may be searched for, and is not shown.
     exclude = ["token"]
-    readonly_fields = ["reference", "of_wallet", "of_transfer", "money", "more"]
+    readonly_fields = ["reference", "of_wallet", "of_transfer", "money", "asked", "more"]
 
     @admin.display(description="Reference")
     def reference(self, onramp: OnRampTransaction) -> str:
@@ -58,6 +58,12 @@ class OnRampTransactionAdmin(LookOnlyAdmin):
     def money(self, onramp: OnRampTransaction) -> str:
         """The amount in words people use."""
         return amount(onramp.amount_minor, onramp.currency)
+
+    @admin.display(description="Asked the bank")
+    def asked(self, onramp: OnRampTransaction) -> str:
+        """How often we asked by ourselves, and what was answered last."""
+        question = Question.objects.filter(onramp=onramp).first()
+        return f"{question.asks} times, last answer: {question.answer}" if question else "-"
 
     @admin.display(description="Events")
     def more(self, onramp: OnRampTransaction) -> str:

@@ -22,9 +22,9 @@ class OnRampTransactionQuerySet(models.QuerySet["OnRampTransaction"]):
         """Return those into the wallets of one person."""
         return self.filter(wallet__owner_id=user_id)
 
-    def overdue(self, now: datetime) -> "OnRampTransactionQuerySet":
-        """Return those that nobody finished in time."""
-        return self.filter(status=OnRampTransaction.Status.PROCESSING, expires_at__lte=now)
+    def quiet_since(self, at: datetime) -> "OnRampTransactionQuerySet":
+        """Return those asked for by then whose end nobody has told us."""
+        return self.filter(status=OnRampTransaction.Status.PROCESSING, created_at__lte=at)
 
 
 class OnRampTransaction(models.Model):
@@ -114,9 +114,6 @@ class OnRampTransaction(models.Model):
                 condition=~Q(status="success"),
                 name="onramp_unfinished_recent",
             ),
-            models.Index(
-                fields=["expires_at"], condition=Q(status="processing"), name="onramp_overdue"
-            ),
             models.Index(fields=["status", "-created_at"], name="onramp_by_status"),
         ]
 
@@ -143,6 +140,21 @@ class OnRampTransaction(models.Model):
         """
         term: timedelta = self.expires_at - self.created_at
         return self.created_at + term * 4 / 5
+
+
+class Question(models.Model):
+    """How often we asked a bank about an on-ramp it left open, and when we ask again."""
+
+    onramp = models.OneToOneField(
+        OnRampTransaction, on_delete=models.PROTECT, related_name="question", primary_key=True
+    )
+    asks = models.PositiveIntegerField()
+    asked_at = models.DateTimeField()
+    next_at = models.DateTimeField(help_text="When to ask again, if it is still processing.")
+    answer = models.CharField(max_length=12, blank=True, help_text="The newest; empty: none yet.")
+
+    def __str__(self) -> str:
+        return f"question about on-ramp {self.onramp_id}"
 
 
 class BankEvent(models.Model):

@@ -3,11 +3,11 @@
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from onramp import services
+from onramp import banks, services
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="onramp.expire", queueing_lock="onramp.expire")
-def expire(timestamp: int) -> int:
-    """Fail the on-ramps that nobody finished in time; timestamp is when this run was due."""
-    return services.expire_onramps(now=timezone.now())
+@app.task(name="onramp.ask", queueing_lock="onramp.ask")
+def ask(timestamp: int) -> int:
+    """Ask the bank about on-ramps it left open; timestamp is when this run was due."""
+    return services.ask_about_onramps(bank=banks.get_bank(), now=timezone.now())

@@ -1,7 +1,8 @@
 """What can be done with on-ramps. Keyword-only, HTTP-free, one act each; amounts in minor units."""
 
 from onramp.messages import Malformed
-from onramp.services.expiry import expire_onramps
+from onramp.services.asking import ask_about_onramps
+from onramp.services.expiry import expire_onramp
 from onramp.services.inbox import MAX_BATCH, Busy, record_bank_event, record_bank_events
 from onramp.services.judging import Answer, Delivery
 from onramp.services.start import (
@@ -24,7 +25,8 @@ __all__ = [
     "OnRampRefused",
     "UnknownBank",
     "WalletFrozen",
-    "expire_onramps",
+    "ask_about_onramps",
+    "expire_onramp",
     "record_bank_event",
     "record_bank_events",
     "start_onramp",

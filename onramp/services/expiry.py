@@ -9,33 +9,27 @@ from onramp.events import OnRampFailed
 from onramp.models import OnRampTransaction
 
 EXPIRED = "expired"
-_BATCH = 500
+_Status = OnRampTransaction.Status
 
 
-def expire_onramps(*, now: datetime) -> int:
+def expire_onramp(*, onramp_id: int, now: datetime) -> bool:
     """
-    Fail every on-ramp that is still processing at its expires_at; return how many.
+    Fail an on-ramp that is still processing at its expires_at; return whether it was.
 
-    Rows that a bank's event holds right now are left to it.
+    Only for one that the bank never saw: what it may have taken is asked about first (asking.py).
+
+    :raises Busy: if its row was locked for too long; nothing is changed.
     """
-    total = 0
-    while expired := db.retrying(lambda: _expire_batch(now)):
-        total += expired
-    return total
+    return db.retrying(lambda: _expire(onramp_id, now))
 
 
-def _expire_batch(now: datetime) -> int:
+def _expire(onramp_id: int, now: datetime) -> bool:
     with transaction.atomic(durable=True):
-        overdue = (
-            OnRampTransaction.objects.select_for_update(no_key=True, skip_locked=True)
-            .overdue(now)
-            .order_by("expires_at")
-            .values_list("pk", flat=True)
+        # A row that an event holds is waited for, and what it became meanwhile is looked at again.
+        overdue = OnRampTransaction.objects.filter(
+            pk=onramp_id, status=_Status.PROCESSING, expires_at__lte=now
         )
-        ids = list(overdue[:_BATCH])
-        OnRampTransaction.objects.filter(pk__in=ids).update(
-            status=OnRampTransaction.Status.FAILURE, failure_reason=EXPIRED, settled_at=now
-        )
-        for onramp_id in ids:
+        expired = overdue.update(status=_Status.FAILURE, failure_reason=EXPIRED, settled_at=now)
+        if expired:
             events.publish(OnRampFailed(onramp_id=onramp_id))
-    return len(ids)
+    return bool(expired)

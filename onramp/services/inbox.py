@@ -94,6 +94,15 @@ def _gathering(bank: str) -> "Gathering[tuple[Delivery, Message, datetime], Answ
     return Gathering(serve, most=MAX_BATCH)
 
 
+def record_answer(*, bank: str, delivery: Delivery, said: Message, now: datetime) -> Answer:
+    """
+    Record what a bank answered when it was asked, as one more event: same rules, one credit.
+
+    :raises Busy: if rows were locked for too long; nothing is stored. It may be asked again.
+    """
+    return _record_all(bank, [(delivery, said)], now)[0]
+
+
 def record_bank_events(*, bank: str, deliveries: Sequence[Delivery], now: datetime) -> list[Answer]:
     """
     Record up to MAX_BATCH verified events in one transaction; return their answers, in order.

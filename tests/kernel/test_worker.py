@@ -67,7 +67,7 @@ class TestTidying:
         due = {task.task.name for task in app.periodic_registry.periodic_tasks.values()}
 
         assert due >= {
-            "onramp.expire",
+            "onramp.ask",
             "kernel.forget_sessions",
             "kernel.forget_throttles",
             "kernel.forget_jobs",

@@ -33,6 +33,6 @@ class TestALateSuccess:
 
     def test_of_what_nobody_finished_in_time_credits_nobody(self) -> None:
         onramp = start(now=timezone.now() - timedelta(days=1))
-        assert services.expire_onramps(now=timezone.now()) == 1
+        assert services.expire_onramp(onramp_id=onramp.pk, now=timezone.now())
 
         assert_stays_failed(onramp)

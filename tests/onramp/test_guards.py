@@ -211,7 +211,7 @@ class TestTheServicesAgree:
     def test_expiry_is_a_move_the_database_takes(self) -> None:
         onramp = start(now=timezone.now() - timedelta(days=1))
 
-        assert services.expire_onramps(now=timezone.now()) == 1
+        assert services.expire_onramp(onramp_id=onramp.pk, now=timezone.now())
 
         onramp.refresh_from_db()
         assert (onramp.status, onramp.failure_reason) == ("failure", "expired")

@@ -65,7 +65,7 @@ class TestThePageOfAnOnRamp:
 
     def test_promises_no_more_than_we_know_when_the_bank_kept_silent(self) -> None:
         onramp = start(now=timezone.now() - timedelta(days=1))
-        services.expire_onramps(now=timezone.now())
+        services.expire_onramp(onramp_id=onramp.pk, now=timezone.now())
 
         page = text(cast(HttpResponse, signed_in(onramp.wallet).get(page_of(onramp))))
 

@@ -10,7 +10,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from nexapay.kernel.postgresql.base import DatabaseWrapper
-from onramp import banks, selectors, services, tasks
+from onramp import banks, selectors, services
 from onramp.events import OnRampFailed, OnRampSettled
 from onramp.models import OnRampTransaction
 from tests.factories import fund, make_wallet
@@ -72,23 +72,15 @@ class TestStartOnramp:
 
 
 class TestExpiry:
-    def test_ends_what_is_overdue_and_nothing_else(self) -> None:
+    def test_ends_what_is_overdue_once_and_nothing_else(self) -> None:
         now = timezone.now()
         old, young = start(now=now - timedelta(days=1)), start(now=now)
 
-        assert services.expire_onramps(now=now) == 1
-        assert services.expire_onramps(now=now) == 0
+        done = [services.expire_onramp(onramp_id=o.pk, now=now) for o in (old, old, young)]
 
+        assert done == [True, False, False]
         statuses = dict(OnRampTransaction.objects.values_list("pk", "status"))
         assert statuses == {old.pk: "failure", young.pk: "processing"}
-
-    def test_goes_on_until_nothing_is_left(self, monkeypatch: Any) -> None:
-        monkeypatch.setattr("onramp.services.expiry._BATCH", 2)
-        wallet = make_wallet()
-        for _ in range(5):
-            start(wallet, now=timezone.now() - timedelta(days=1))
-
-        assert tasks.expire(0) == 5
 
 
 class TestEvents:

@@ -95,7 +95,7 @@ class TestAnEventWeCannotFollow:
 
     def test_of_success_after_expiry_is_quarantined(self) -> None:
         onramp = start(now=timezone.now() - timedelta(days=1))
-        assert services.expire_onramps(now=timezone.now()) == 1
+        assert services.expire_onramp(onramp_id=onramp.pk, now=timezone.now())
 
         assert refused(post(message(onramp))) == (409, "contradiction")
 

@@ -1,0 +1,150 @@
+"""
+Finding out by asking: what is still processing after a while is looked up at its bank.
+
+What the bank answers is one more event: kept in the inbox, judged and applied by the very path of
+a webhook, so that both may come at once. Nothing is guessed: who does not answer is asked later.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from time import monotonic
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db.models import F, Q
+
+from onramp.banks import Bank, BankUnreachable, PaymentReport, PaymentState
+from onramp.messages import Message
+from onramp.models import OnRampTransaction, Question
+from onramp.services.expiry import expire_onramp
+from onramp.services.inbox import Busy, record_answer
+from onramp.services.judging import Delivery
+
+_MOST = 200  # Questions of one run,
+_LONGEST_S = 45  # and how long it asks: the next run comes within the minute.
+_LONGEST_WAIT_S = 900
+_log = structlog.get_logger("nexapay.asking")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Due:
+    """An on-ramp to ask about, and how often that was done before."""
+
+    pk: int
+    public_id: UUID
+    token: str
+    expires_at: datetime
+    asks: int
+
+
+def ask_about_onramps(*, bank: Bank, now: datetime) -> int:
+    """
+    Ask the bank about on-ramps that have been processing for BANK_ASK_AFTER_S; return how many.
+
+    The oldest first. What the bank never saw is expired once its time is over; what it decided is
+    recorded as if it had told us. A bank that does not answer is left alone until the next run.
+    """
+    until, asked = monotonic() + _LONGEST_S, 0
+    for due in _due(now):
+        if monotonic() > until:
+            break
+        if not _claim(due, now):
+            continue
+        asked += 1
+        if not _ask(bank, due, now):
+            break
+    return asked
+
+
+def _due(now: datetime) -> list[_Due]:
+    quiet = OnRampTransaction.objects.quiet_since(now - _patience())
+    quiet = quiet.filter(Q(question__isnull=True) | Q(question__next_at__lte=now))
+    rows = quiet.order_by("created_at").values_list(
+        "pk", "public_id", "token", "expires_at", "question__asks"
+    )
+    return [
+        _Due(pk=pk, public_id=public_id, token=token, expires_at=expires_at, asks=asks or 0)
+        for pk, public_id, token, expires_at, asks in rows[:_MOST]
+    ]
+
+
+def _patience() -> timedelta:
+    return timedelta(seconds=settings.BANK_ASK_AFTER_S)
+
+
+def _claim(due: _Due, now: datetime) -> bool:
+    """Note when to ask again, before asking; whether nobody else asks right now."""
+    next_at = _next_at(due, now)
+    question, is_first = Question.objects.get_or_create(
+        onramp_id=due.pk, defaults={"asks": 1, "asked_at": now, "next_at": next_at}
+    )
+    # Only the first of two workers finds it still due.
+    mine = Question.objects.filter(pk=question.pk, next_at__lte=now)
+    return is_first or bool(mine.update(asks=F("asks") + 1, asked_at=now, next_at=next_at))
+
+
+def _next_at(due: _Due, now: datetime) -> datetime:
+    """Return when to ask again: later each time, and once when its time is over."""
+    longest = timedelta(seconds=_LONGEST_WAIT_S)
+    wait: timedelta = min(_patience() * 2 ** min(due.asks, 20), longest)
+    return min(now + wait, due.expires_at) if due.expires_at > now else now + wait
+
+
+def _ask(bank: Bank, due: _Due, now: datetime) -> bool:
+    """Ask, and do what follows; return whether the bank answered."""
+    try:
+        report = bank.query_payment(token=due.token)
+        _apply(bank.name, due, report, now)
+    except BankUnreachable as error:
+        _log.warning("no answer", onramp=str(due.public_id), why=str(error))
+        _note(due, "no answer")
+        return False
+    except Busy:
+        report = PaymentReport(state=PaymentState.PENDING)  # Somebody settles it at this moment.
+    _note(due, report.state)
+    return True
+
+
+def _note(due: _Due, answer: str) -> None:
+    Question.objects.filter(onramp_id=due.pk).update(answer=answer)
+
+
+def _apply(bank: str, due: _Due, report: PaymentReport, now: datetime) -> None:
+    if report.state in (PaymentState.SUCCEEDED, PaymentState.FAILED):
+        said = _message(due, report)
+        record_answer(bank=bank, delivery=_delivery(said, now), said=said, now=now)
+    elif report.state == PaymentState.UNKNOWN and due.expires_at <= now:
+        expire_onramp(onramp_id=due.pk, now=now)
+
+
+def _message(due: _Due, report: PaymentReport) -> Message:
+    """
+    Return what a webhook would have said.
+
+    :raises BankUnreachable: if the answer lacks what every webhook has.
+    """
+    succeeded = report.state == PaymentState.SUCCEEDED
+    if report.amount_minor is None or report.currency is None:
+        raise BankUnreachable("answered without an amount")
+    if succeeded and report.bank_reference is None:
+        raise BankUnreachable("answered without a reference")
+    return Message(
+        succeeded=succeeded,
+        token=due.token,
+        amount_minor=report.amount_minor,
+        currency=report.currency,
+        bank_reference=report.bank_reference,
+        reason=report.reason,
+    )
+
+
+def _delivery(said: Message, now: datetime) -> Delivery:
+    """Return the answer as an event; the same answer is the same event, however often it comes."""
+    kind = "onramp.success" if said.succeeded else "onramp.failure"
+    data = {name: value for name, value in asdict(said).items() if name != "succeeded"}
+    body = json.dumps({"type": kind, "data": data}, sort_keys=True).encode()
+    headers = {"asked": "The bank answered this when we asked.", "asked-at": now.isoformat()}
+    return Delivery(f"asked_{sha256(body).hexdigest()}", body, headers)
