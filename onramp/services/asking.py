@@ -116,8 +116,8 @@ def _apply(bank: str, due: _Due, report: PaymentReport, now: datetime) -> None:
     if report.state in (PaymentState.SUCCEEDED, PaymentState.FAILED):
         said = _message(due, report)
         record_answer(bank=bank, delivery=_delivery(said, now), said=said, now=now)
-    elif report.state == PaymentState.UNKNOWN and due.expires_at <= now:
-        expire_onramp(onramp_id=due.pk, now=now)
+    elif report.state == PaymentState.UNKNOWN:
+        expire_onramp(onramp_id=due.pk, now=now)  # If its time is over.
 
 
 def _message(due: _Due, report: PaymentReport) -> Message:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
 from django.urls import path
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -20,6 +21,7 @@ from onramp.simbank import payouts, services
 from onramp.simbank.models import Payment, Payout
 from onramp.simbank.payouts import PayoutTerms
 from onramp.simbank.services import BRANDS, Terms
+from onramp.simbank.troubles import spoil
 
 _MAX_BYTES = 16 * 1024
 _UNKNOWN = "unknown_token"  # Says that we know the path, and not the token.
@@ -34,7 +36,7 @@ _FORMS = {
     "account_number": re.compile(r"[A-Za-z0-9]{4,34}"),
     "return_url": re.compile(r"https?://[!-~]{1,480}"),
 }
-_View = Callable[..., JsonResponse]
+_View = Callable[..., HttpResponseBase]
 
 
 class _Malformed(Exception):
@@ -48,7 +50,7 @@ def _guarded(method: str) -> Callable[[_View], _View]:
         @csrf_exempt
         @login_not_required
         @wraps(view)
-        def guarded(request: HttpRequest, **kwargs: str) -> JsonResponse:
+        def guarded(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
             if not _has_key(request):
                 return _error(401, "The API key is missing or wrong.")
             if request.method != method:
@@ -69,7 +71,7 @@ def _has_key(request: HttpRequest) -> bool:
 
 
 @_guarded("POST")
-def create(request: HttpRequest) -> JsonResponse:
+def create(request: HttpRequest) -> HttpResponseBase:
     """Take a payment: 201, or 200 when the token is known with the same terms, else 409."""
     asked = _read(request)
     try:
@@ -78,36 +80,36 @@ def create(request: HttpRequest) -> JsonResponse:
         )
     except services.TermsDiffer:
         return _error(409, "That token stands for other terms.")
-    return JsonResponse(_payment(payment), status=201 if is_new else 200)
+    return spoil(payment, JsonResponse(_payment(payment), status=201 if is_new else 200))
 
 
 @_guarded("POST")
-def create_payout(request: HttpRequest) -> JsonResponse:
+def create_payout(request: HttpRequest) -> HttpResponseBase:
     """Take a payout: 201, or 200 when the token is known with the same terms, else 409."""
     terms = _payout_terms(_read(request))
     try:
         payout, is_new = payouts.create_payout(terms=terms, now=timezone.now())
     except services.TermsDiffer:
         return _error(409, "That token stands for other terms.")
-    return JsonResponse(_payout(payout), status=201 if is_new else 200)
+    return spoil(payout, JsonResponse(_payout(payout), status=201 if is_new else 200))
 
 
 @_guarded("GET")
-def look(request: HttpRequest, *, token: str) -> JsonResponse:
+def look(request: HttpRequest, *, token: str) -> HttpResponseBase:
     """Say how a payment stands."""
     payment = Payment.objects.filter(token=token).first()
     if payment is None:
         return _error(404, "We know no such payment.", code=_UNKNOWN)
-    return JsonResponse(_payment(payment))
+    return spoil(payment, JsonResponse(_payment(payment)))
 
 
 @_guarded("GET")
-def look_at_payout(request: HttpRequest, *, token: str) -> JsonResponse:
+def look_at_payout(request: HttpRequest, *, token: str) -> HttpResponseBase:
     """Say how a payout stands."""
     payout = Payout.objects.filter(token=token).first()
     if payout is None:
         return _error(404, "We know no such payout.", code=_UNKNOWN)
-    return JsonResponse(_payout(payout))
+    return spoil(payout, JsonResponse(_payout(payout)))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:

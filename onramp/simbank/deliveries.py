@@ -11,6 +11,7 @@ from django.db import Error, connection, transaction
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook
 
+from onramp.simbank import tricks
 from onramp.simbank.models import Delivery
 
 POLL_S = 0.25
@@ -53,22 +54,25 @@ def _post(http: httpx.Client, delivery: Delivery, now: datetime) -> int | None:
     """Return the merchant's answer, or None if there was none."""
     try:
         answer = http.post(
-            settings.BANK_WEBHOOK_URL, content=delivery.body, headers=_headers(delivery, now)
+            settings.BANK_WEBHOOK_URL,
+            content=tricks.content(delivery),
+            headers=_headers(delivery, now),
         )
-    except httpx.HTTPError:
+    except (httpx.HTTPError, tricks.Dropped):
         return None
     return answer.status_code
 
 
 def _headers(delivery: Delivery, now: datetime) -> dict[str, str]:
-    at = now.astimezone(UTC)
+    at = tricks.clock(delivery, now).astimezone(UTC)
     # While secrets are rotated the merchant may know either, so we sign with all of them.
     signatures = [
         Webhook(secret).sign(delivery.event_id, at, delivery.body)
-        for secret in settings.BANK_WEBHOOK_SECRETS
+        for secret in tricks.secrets(delivery)
     ]
     return {
         "content-type": "application/json",
+        "content-length": str(len(delivery.body.encode())),
         "user-agent": "simbank/1",
         "webhook-id": delivery.event_id,
         "webhook-timestamp": str(int(at.timestamp())),
@@ -81,7 +85,9 @@ def _note(delivery: Delivery, answer: int | None, now: datetime) -> None:
     delivery.last_status = answer
     if answer is not None and 200 <= answer < 300:
         delivery.status, delivery.delivered_at = Delivery.Status.DELIVERED, now
-    elif answer is not None and 400 <= answer < 500 and answer not in _PASSING:
+    elif delivery.trick == "half_open":
+        delivery.status = Delivery.Status.LOST
+    elif answer is not None and _is_final(delivery, answer):
         delivery.status = Delivery.Status.REFUSED
         _log.warning("refused", delivery=delivery.event_id, answer=answer)
     else:
@@ -89,6 +95,11 @@ def _note(delivery: Delivery, answer: int | None, now: datetime) -> None:
     delivery.save(
         update_fields=["attempts", "last_status", "status", "delivered_at", "next_attempt_at"]
     )
+
+
+def _is_final(delivery: Delivery, answer: int) -> bool:
+    """Whether the same, sent again, would be answered the same."""
+    return 400 <= answer < 500 and (answer not in _PASSING or delivery.trick in tricks.REFUSED)
 
 
 def wait_s(attempts: int) -> float:

@@ -24,6 +24,10 @@ class Payment(models.Model):
     bank_reference = models.CharField(max_length=32, unique=True)
     created_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True, blank=True)
+    scenario = models.CharField(
+        max_length=24, blank=True, help_text="How we misbehave for it; empty: as for all others."
+    )
+    troubles = models.PositiveIntegerField(default=0, help_text="How many answers were spoiled.")
 
     class Meta:
         constraints = [
@@ -76,6 +80,7 @@ class Payout(models.Model):
     due_at = models.DateTimeField(
         null=True, blank=True, help_text="When we next decide; empty when nothing is left to."
     )
+    troubles = models.PositiveIntegerField(default=0, help_text="How many answers were spoiled.")
 
     class Meta:
         constraints = [
@@ -111,6 +116,20 @@ class Payout(models.Model):
         return f"payout {self.bank_reference}"
 
 
+class ActiveScenario(models.Model):
+    """How we misbehave towards everybody now: one row at most."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    name = models.CharField(max_length=24)
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="active_scenario_is_one")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Delivery(models.Model):
     """A webhook on its way. Each attempt is signed anew, because its time is signed too."""
 
@@ -118,6 +137,7 @@ class Delivery(models.Model):
         WAITING = "waiting", "Waiting"
         DELIVERED = "delivered", "Delivered"
         REFUSED = "refused", "Refused by the merchant"
+        LOST = "lost", "Lost on purpose"
 
     payment = models.ForeignKey(
         Payment, on_delete=models.PROTECT, related_name="deliveries", null=True, blank=True
@@ -128,6 +148,7 @@ class Delivery(models.Model):
     event_id = models.CharField(max_length=64)
     copy = models.PositiveSmallIntegerField(default=1, help_text="The same event may go out twice.")
     body = models.TextField()
+    trick = models.CharField(max_length=16, blank=True, help_text="How a scenario has it sent.")
     status = models.CharField(max_length=12, choices=Status, default=Status.WAITING)
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField()

@@ -78,11 +78,14 @@ def new_reference(brand: str) -> str:
     return f"{brand[:3].upper()}-{code}"
 
 
-def decide(*, token: str, is_approved: bool, mode: str, now: datetime) -> Payment:
+def decide(
+    *, token: str, is_approved: bool, mode: str, now: datetime, scenario: str = ""
+) -> Payment:
     """
     Return the payment as the customer's first decision left it.
 
-    mode is one of MODES. After expires_at nothing can be approved: it is expired instead.
+    mode is one of MODES, scenario one of scenarios.SCENARIOS for this payment alone, or empty.
+    After expires_at nothing can be approved: it is expired instead.
 
     :raises Payment.DoesNotExist: if nobody asked for such a payment.
     """
@@ -93,6 +96,7 @@ def decide(*, token: str, is_approved: bool, mode: str, now: datetime) -> Paymen
         if now >= payment.expires_at:
             _close(payment, _Status.EXPIRED, MODES["now"], now)
         else:
+            payment.scenario = scenario
             status = _Status.APPROVED if is_approved else _Status.DECLINED
             _close(payment, status, MODES[mode], now)
         return payment
@@ -122,6 +126,6 @@ def _close(
     payment: Payment, status: Payment.Status, delays_s: tuple[int, ...], now: datetime
 ) -> None:
     payment.status, payment.decided_at = status, now
-    payment.save(update_fields=["status", "decided_at"])
+    payment.save(update_fields=["status", "decided_at", "scenario"])
     kind = "onramp.success" if status is _Status.APPROVED else "onramp.failure"
     owe(payment, kind, reason=REASONS.get(status), now=now, delays_s=delays_s)

@@ -7,5 +7,6 @@ from onramp.simbank import views
 
 app_name = "simbank"
 urlpatterns: list[URLPattern] = [
+    path("scenarios/", views.misbehaviour, name="scenarios"),
     path("pay/<slug:token>/", views.pay, name="pay"),
 ]

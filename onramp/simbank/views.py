@@ -1,8 +1,9 @@
-"""The bank's own page, where its customer approves or declines. Not NexaPay's."""
+"""The bank's own pages: to approve or decline, and to have it misbehave. Not NexaPay's."""
 
 from django import forms
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -10,9 +11,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from nexapay.kernel import http
-from onramp.simbank import services
+from onramp.simbank import payouts, scenarios, services
 from onramp.simbank.models import Payment
 
+_ONE_OF = "Choose one of the ways below. Nothing was changed."
 _CHOOSE = "Choose Approve or Decline. No money was taken."
 
 
@@ -28,6 +30,46 @@ class DecisionForm(forms.Form):
         required=False,
         error_messages={"invalid_choice": "Choose one of the ways below. No money was taken."},
     )
+    scenario = forms.ChoiceField(
+        choices=[(name, name) for name in scenarios.SCENARIOS],
+        required=False,
+        error_messages={"invalid_choice": "Choose one of the ways below. No money was taken."},
+    )
+
+
+class ScenarioForm(forms.Form):
+    """How the bank shall behave from now on."""
+
+    scenario = forms.ChoiceField(
+        choices=[(name, name) for name in (scenarios.CALM, *scenarios.SCENARIOS)],
+        error_messages={"required": _ONE_OF, "invalid_choice": _ONE_OF},
+    )
+
+
+@login_not_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def misbehaviour(request: HttpRequest) -> HttpResponse:
+    """Say how the bank behaves towards everybody; on POST, which is for staff, change it."""
+    if settings.BANK != "simbank":
+        raise Http404
+    is_staff = request.user.is_active and getattr(request.user, "is_staff", False)
+    if request.method == "POST" and not is_staff:
+        raise PermissionDenied
+    form = ScenarioForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        scenarios.choose(name=form.cleaned_data["scenario"], now=timezone.now())
+        return http.go(request, "simbank:scenarios")
+    context = {
+        "scenarios": scenarios.SCENARIOS.values(),
+        "active": scenarios.active(),
+        "form": form,
+        "may_choose": is_staff,
+        "failing": payouts.FAILING,
+        "returning": payouts.RETURNING,
+    }
+    status = 422 if form.errors else 200
+    return http.page(request, "simbank/scenarios.html", context, status=status)
 
 
 @login_not_required
@@ -44,6 +86,7 @@ def pay(request: HttpRequest, token: str) -> HttpResponse:
             token=token,
             is_approved=form.cleaned_data["decision"] == "approve",
             mode=form.cleaned_data["mode"] or "now",
+            scenario=form.cleaned_data["scenario"],
             now=timezone.now(),
         )
         if payment.status != Payment.Status.EXPIRED:
@@ -58,6 +101,7 @@ def _page(request: HttpRequest, payment: Payment, form: DecisionForm) -> HttpRes
         "brand": services.BRANDS[payment.brand],
         "account": services.ACCOUNTS[payment.brand],
         "form": form,
+        "scenarios": scenarios.SCENARIOS.values(),
         "state": Payment.Status.EXPIRED.value if is_late else payment.status,
     }
     status = 422 if form.errors else 200

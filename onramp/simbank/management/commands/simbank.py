@@ -11,18 +11,24 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection
 from django.utils import timezone
 
-from onramp.simbank import deliveries, payouts, server, services
+from onramp.simbank import deliveries, payouts, scenarios, server, services
+from onramp.simbank.scenarios import SCENARIOS
 
 _DELIVERERS = 2
 _PORTS = {"http": 80, "https": 443}
 
 
 class Command(BaseCommand):
-    help = "Serve the simulated bank's API and deliver its webhooks, until SIGTERM or Ctrl-C."
+    help = (
+        "Serve the simulated bank's API and deliver its webhooks, until SIGTERM or Ctrl-C."
+        " `simbank scenario` lists how it may misbehave, `simbank scenario NAME` has it do so."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Say where to listen, or that one round is enough."""
+        """Say where to listen, that one round is enough, or how to misbehave."""
+        parser.add_argument("act", nargs="?", choices=["scenario"], help="Instead of serving.")
+        parser.add_argument("name", nargs="?", choices=[scenarios.CALM, *SCENARIOS])
         parser.add_argument("--port", type=int, help="Default: the port of BANK_API_URL.")
         parser.add_argument("--bind", default="127.0.0.1", help="Address to listen on.")
         parser.add_argument("--once", action="store_true", help="Deliver what is due, then exit.")
@@ -31,6 +37,9 @@ class Command(BaseCommand):
         """Run it."""
         if settings.BANK != "simbank":
             raise CommandError(f"BANK is {settings.BANK!r}, so there is no simulated bank to run.")
+        if options["act"]:
+            self._misbehave(options["name"])
+            return
         if options["once"]:
             self.stdout.write(f"{_drain()} deliveries tried.")
             return
@@ -39,6 +48,15 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         quiet = options["verbosity"] == 0
         self._serve(options["bind"], _port(options["port"]), stop, quiet=quiet)
+
+    def _misbehave(self, name: str | None) -> None:
+        """Choose a scenario, if one is named; list all, with a star at the active one."""
+        if name:
+            scenarios.choose(name=name, now=timezone.now())
+        active = scenarios.active()
+        titles = {scenarios.CALM: "Behave"} | {s.name: s.title for s in SCENARIOS.values()}
+        for each, title in titles.items():
+            self.stdout.write(f"{'*' if each == active else ' '} {each:<22}{title}")
 
     def _serve(self, host: str, port: int, stop: Event, *, quiet: bool) -> None:
         try:
