@@ -99,6 +99,16 @@ def webhook_secrets(name: str) -> list[str]:
     return secrets
 
 
+def secrets(name: str) -> list[str]:
+    """Return the space-separated secrets of NAME, the newest first; none may be guessable."""
+    found = text(name).split()
+    if not found or not all(len(secret) >= 16 for secret in found):
+        raise ImproperlyConfigured(
+            f"{name} must hold secrets of 16 characters or more, separated by spaces."
+        )
+    return found
+
+
 def _is_webhook_secret(secret: str) -> bool:
     prefix, _, encoded = secret.partition("_")
     try:

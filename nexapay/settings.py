@@ -275,10 +275,17 @@ CHECKPOINT_VERIFIERS = env.verifiers("CHECKPOINT_VERIFIERS")
 # The bank
 
 BANK = env.text("BANK", "simbank")
-if BANK not in {"simbank"}:
-    raise ImproperlyConfigured(f"BANK is {BANK!r}; it must be simbank.")
+if BANK not in {"simbank", "razorpay"}:
+    raise ImproperlyConfigured(f"BANK is {BANK!r}; it must be simbank or razorpay.")
 BANK_ASK_AFTER_S = env.number("BANK_ASK_AFTER_S", 120, low=10, high=86_400)
-BANK_WEBHOOK_SECRETS = env.webhook_secrets("BANK_WEBHOOK_SECRET")
-BANK_API_URL = env.url("BANK_API_URL", "http://127.0.0.1:8001")
-BANK_API_KEY = env.text("BANK_API_KEY", "insecure-bank-key" if DEBUG else None)
+if BANK == "simbank":
+    BANK_WEBHOOK_SECRETS = env.webhook_secrets("BANK_WEBHOOK_SECRET")
+    BANK_API_URL = env.url("BANK_API_URL", "http://127.0.0.1:8001")
+    BANK_API_KEY = env.text("BANK_API_KEY", "insecure-bank-key" if DEBUG else None)
+else:
+    BANK_API_URL = env.url("BANK_API_URL", "https://api.razorpay.com")
+    RAZORPAY_KEY_ID = env.text("RAZORPAY_KEY_ID")
+    RAZORPAY_KEY_SECRET = env.text("RAZORPAY_KEY_SECRET")
+    RAZORPAY_WEBHOOK_SECRETS = env.secrets("RAZORPAY_WEBHOOK_SECRET")
+    RAZORPAY_ACCOUNT_NUMBER = env.text("RAZORPAY_ACCOUNT_NUMBER")
 BANK_WEBHOOK_URL = env.url("BANK_WEBHOOK_URL", f"{SITE_URL}/webhooks/bank") + "/"

@@ -1,13 +1,26 @@
 """What a bank's webhook may say, read without mercy."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from onramp import strict
 from onramp.strict import Malformed
 
-__all__ = ["MAX_BYTES", "Malformed", "Message", "read"]
+__all__ = [
+    "MAX_BYTES",
+    "Malformed",
+    "Message",
+    "PayoutMessage",
+    "PayoutSaid",
+    "SettlesNothing",
+    "read",
+]
 
 MAX_BYTES = 64 * 1024
+
+
+class SettlesNothing(Exception):
+    """The bank says something true that ends nothing: there is nothing to do about it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +28,26 @@ class Message:
     """A bank's word on one on-ramp. amount_minor is in minor units of currency."""
 
     succeeded: bool
+    token: str
+    amount_minor: int
+    currency: str
+    bank_reference: str | None
+    reason: str | None
+
+
+class PayoutSaid(StrEnum):
+    """What a bank may say of a payout. RETURNED: it was paid, and the money came back."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    RETURNED = "returned"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PayoutMessage:
+    """A bank's word on one off-ramp. amount_minor is in minor units of currency."""
+
+    said: PayoutSaid
     token: str
     amount_minor: int
     currency: str

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from onramp import messages
+from onramp.banks import razorpay_messages
 from onramp.banks.choices import CHOICES, Choice, name_of
 from onramp.banks.protocol import (
     Bank,
@@ -20,9 +21,10 @@ from onramp.banks.protocol import (
     PayoutReport,
     PayoutState,
 )
+from onramp.banks.razorpay import Razorpay
 from onramp.banks.signatures import TOLERANCE_S
 from onramp.banks.simbank import SimBank
-from onramp.messages import Message
+from onramp.messages import Malformed, Message, PayoutMessage
 
 __all__ = [
     "CHOICES",
@@ -39,6 +41,7 @@ __all__ = [
     "PayoutRefused",
     "PayoutReport",
     "PayoutState",
+    "Razorpay",
     "SimBank",
     "get_bank",
     "name_of",
@@ -46,7 +49,10 @@ __all__ = [
 ]
 
 
-_READERS: dict[str, Callable[[bytes], Message]] = {}  # All others use our own form.
+# All others use our own form.
+_READERS: dict[str, Callable[[bytes], Message | PayoutMessage]] = {
+    Razorpay.name: razorpay_messages.read
+}
 
 
 def get_bank() -> Bank:
@@ -55,13 +61,31 @@ def get_bank() -> Bank:
 
     :raises ImproperlyConfigured: if there is none of that name.
     """
-    if settings.BANK != "simbank":
-        raise ImproperlyConfigured(f"BANK is {settings.BANK!r}; it must be simbank.")
+    if settings.BANK not in _ADAPTERS:
+        allowed = " or ".join(_ADAPTERS)
+        raise ImproperlyConfigured(f"BANK is {settings.BANK!r}; it must be {allowed}.")
+    return _ADAPTERS[settings.BANK]()
+
+
+def _simbank() -> Bank:
     return SimBank(
         api_url=settings.BANK_API_URL,
         api_key=settings.BANK_API_KEY,
         secrets=settings.BANK_WEBHOOK_SECRETS,
     )
+
+
+def _razorpay() -> Bank:
+    return Razorpay(
+        api_url=settings.BANK_API_URL,
+        key_id=settings.RAZORPAY_KEY_ID,
+        key_secret=settings.RAZORPAY_KEY_SECRET,
+        secrets=settings.RAZORPAY_WEBHOOK_SECRETS,
+        account=settings.RAZORPAY_ACCOUNT_NUMBER,
+    )
+
+
+_ADAPTERS: dict[str, Callable[[], Bank]] = {SimBank.name: _simbank, Razorpay.name: _razorpay}
 
 
 def read_webhook(bank: str, body: bytes) -> Message:
@@ -70,6 +94,10 @@ def read_webhook(bank: str, body: bytes) -> Message:
 
     It needs no adapter: what waits in the inbox is read, whichever bank is used by then.
 
+    :raises SettlesNothing: if it is one that ends nothing.
     :raises Malformed: if it is not a message we know.
     """
-    return _READERS.get(bank, messages.read)(body)
+    said = _READERS.get(bank, messages.read)(body)
+    if isinstance(said, PayoutMessage):
+        raise Malformed("Of payouts nothing is asked yet.")
+    return said

@@ -1,6 +1,6 @@
 """What can be done with on-ramps. Keyword-only, HTTP-free, one act each; amounts in minor units."""
 
-from onramp.messages import Malformed
+from onramp.messages import Malformed, SettlesNothing
 from onramp.services.asking import ask_about_onramps
 from onramp.services.expiry import expire_onramp
 from onramp.services.inbox import MAX_BATCH, Busy, record_bank_event, record_bank_events
@@ -23,6 +23,7 @@ __all__ = [
     "Delivery",
     "Malformed",
     "OnRampRefused",
+    "SettlesNothing",
     "UnknownBank",
     "WalletFrozen",
     "ask_about_onramps",

@@ -24,7 +24,7 @@ from nexapay.kernel.prepared import Call, IsAnyOf, Parameter, Prepared, at_commi
 from nexapay.kernel.wire import Rows
 from onramp import banks, sql
 from onramp.events import OnRampFailed, OnRampSettled
-from onramp.messages import Malformed, Message
+from onramp.messages import Malformed, Message, SettlesNothing
 from onramp.models import BankEvent, OnRampTransaction
 from onramp.services.judging import Answer, Asked, Delivery, Desk, Known, Ruling, Settled, Verdict
 from wallet import services as wallet_services
@@ -80,6 +80,7 @@ def record_bank_event(
     recorded again by itself; it may then be answered as a copy, as when the bank sends it again.
 
     :raises Malformed: if the body is not a message we know; nothing is stored.
+    :raises SettlesNothing: if it ends nothing; nothing is stored.
     :raises Busy: if rows were locked for too long; nothing is stored. It may be sent again.
     """
     return _gathering(bank).ask((Delivery(event_id, body, headers), banks.read_webhook(bank, body), now))
@@ -128,6 +129,8 @@ def record_bank_events(*, bank: str, deliveries: Sequence[Delivery], now: dateti
 def _read(bank: str, delivery: Delivery) -> Message | Answer:
     try:
         return banks.read_webhook(bank, delivery.body)
+    except SettlesNothing:
+        return Answer(status=200, body={"status": "ignored"})
     except Malformed as error:
         return Answer(status=400, body={"error": "malformed", "detail": str(error)})
 

@@ -54,19 +54,19 @@ SCENARIOS = {
         Scenario(
             name="delay",
             title="Send the webhook 10 minutes late",
-            text="NexaPay asks before, and learns nothing new from it.",
+            text="NexaPay has asked by then, and learns nothing new.",
             sendings=(Sending(delay_s=600),),
         ),
         Scenario(
             name="lose",
             title="Lose the webhook",
-            text="NexaPay asks after two minutes.",
+            text="NexaPay asks by itself after a while.",
             sendings=_LOST,
         ),
         Scenario(
             name="forge",
             title="Sign with a wrong secret",
-            text="It is refused; NexaPay asks after two minutes.",
+            text="It is refused; NexaPay asks by itself after a while.",
             sendings=(Sending(trick="forge"),),
         ),
         Scenario(
@@ -117,7 +117,7 @@ SCENARIOS = {
         Scenario(
             name="clock_off",
             title="Have a clock that is 10 minutes off",
-            text="What it signs is refused; NexaPay asks after two minutes.",
+            text="What it signs is refused; NexaPay asks by itself after a while.",
             sendings=(Sending(trick="clock_off"),),
         ),
     )

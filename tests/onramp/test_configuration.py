@@ -28,7 +28,39 @@ class TestManagementCommands:
         )
 
         assert ran.returncode == 1
-        assert ran.stderr == "BANK is 'foo'; it must be simbank.\n"
+        assert ran.stderr == "BANK is 'foo'; it must be simbank or razorpay.\n"
+
+
+class TestRazorpay:
+    SETTINGS = {
+        "BANK": "razorpay",
+        "BANK_WEBHOOK_SECRET": "",
+        "RAZORPAY_KEY_ID": "rzp_test_1DP5mmOlF5G5ag",
+        "RAZORPAY_KEY_SECRET": "thisissupersecret",
+        "RAZORPAY_WEBHOOK_SECRET": "a-webhook-secret-of-ours",
+        "RAZORPAY_ACCOUNT_NUMBER": "7878780080316316",
+    }
+
+    def check(self, **changes: str) -> "subprocess.CompletedProcess[str]":
+        kept = {name: value for name, value in os.environ.items() if name != "BANK_API_URL"}
+        say = "from onramp.banks import get_bank; print(get_bank().name, get_bank()._api_url)"
+        return subprocess.run(
+            [sys.executable, "manage.py", "shell", "--verbosity", "0", "--command", say],
+            cwd=ROOT,
+            env=kept | self.SETTINGS | changes,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def test_needs_its_own_settings_and_not_those_of_another_bank(self) -> None:
+        assert self.check().stdout == "razorpay https://api.razorpay.com\n"
+
+    def test_refuses_a_secret_that_can_be_guessed_in_one_sentence(self) -> None:
+        ran = self.check(RAZORPAY_WEBHOOK_SECRET="secret")
+
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert ran.stderr.startswith("RAZORPAY_WEBHOOK_SECRET must hold secrets of 16 characters")
 
 
 class TestWebhookSecrets:
