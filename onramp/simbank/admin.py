@@ -57,13 +57,14 @@ class DeliveryAdmin(LookOnlyAdmin):
     list_display = [
         "event_id",
         "told_of",
+        "trick",
         "status",
         "attempts",
         "last_status",
         "next_attempt_at",
         "delivered_at",
     ]
-    list_filter = ["status", "last_status"]
+    list_filter = ["status", "last_status", "trick"]
     linked_lookups = ["payment__id__exact", "payout__id__exact"]
     list_select_related = ["payment", "payout"]
     search_fields = [
