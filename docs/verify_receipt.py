@@ -158,6 +158,14 @@ def climb(at: int, last: int, path: list[bytes], left: bytes, both: bytes) -> tu
     return left, both
 
 
+def changes(t: dict[str, Any]) -> dict[int, tuple[int, int]]:
+    # What each wallet's available and locked money changes by.
+    source, target, amount = t["source_wallet"], t["target_wallet"], t["amount_minor"]
+    if t["kind"] in ("hold", "release"):
+        return {source: (-amount, amount) if t["kind"] == "hold" else (amount, -amount)}
+    return {source: (0, -amount) if t["kind"] == "payout" else (-amount, 0), target: (amount, 0)}
+
+
 def check_receipt(proof: dict[str, Any], key: str) -> None:
     fields(proof, RECEIPT)
     name, size, root = opened(proof["checkpoint"], key)
@@ -169,16 +177,15 @@ def check_receipt(proof: dict[str, Any], key: str) -> None:
     need(0 <= index < size, "its place is not in the checkpoint")
     _, found = climb(index, size - 1, unpath(proof["path"]), leaf, leaf)
     need(found == root, "the entry is not in the checkpoint")
-    change = e["delta_available_minor"] + e["delta_locked_minor"]
-    sides = {t["source_wallet"]: -t["amount_minor"], t["target_wallet"]: t["amount_minor"]}
-    fits = sides.get(e["wallet"]) == change and t["currency"] == e["currency"]
+    change = e["delta_available_minor"], e["delta_locked_minor"]
+    fits = changes(t).get(e["wallet"]) == change and t["currency"] == e["currency"]
     need(fits, "entry and transfer do not belong together")
     print(f"Good. {name}: {t['kind']} of {t['amount_minor']} {t['currency']} (in minor units)")
     print(f"from wallet {t['source_wallet']} to wallet {t['target_wallet']}, note {t['note']!r},")
     print(f"on {happened}, in the books on {posted}, transfer {transfer}.")
-    print(
-        f"Wallet {e['wallet']} changed by {change}; available then: {e['available_after_minor']}."
-    )
+    held = f", and by {change[1]} of what is locked" if change[1] else ""
+    print(f"Wallet {e['wallet']} changed by {change[0]}{held};", end=" ")
+    print(f"available then: {e['available_after_minor']}.")
     print(PROVES.format(size=size, place=index + 1))
 
 

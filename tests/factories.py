@@ -1,6 +1,7 @@
 """People and money for tests. Money is made through the ledger, never written beside it."""
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import count
@@ -14,7 +15,7 @@ from django.utils import timezone
 from accounts.models import User
 from onramp.models import OnRampTransaction
 from wallet import services
-from wallet.models import Balance, Transfer, Wallet
+from wallet.models import Balance, Hold, Transfer, Wallet
 
 _numbers = count(1)
 PASSWORD = "correct-horse-battery"
@@ -105,3 +106,39 @@ def send(
 def available(wallet: Wallet) -> int:
     """Return what the wallet has to spend now, read afresh."""
     return Balance.objects.get(wallet=wallet).available_minor
+
+
+def hold(wallet: Wallet, amount_minor: int, **terms: Any) -> Hold:
+    """Set money of the wallet aside, as its owner's withdrawal would."""
+    usual = {
+        "actor_id": wallet.owner_id,
+        "purpose": Hold.Purpose.WITHDRAWAL,
+        "note": "Banyan Bank •••• 4821",
+        "idempotency_key": uuid4(),
+        "now": timezone.now(),
+    }
+    with transaction.atomic():
+        return services.hold(wallet_id=wallet.pk, amount_minor=amount_minor, **usual | terms)
+
+
+def capture(held: Hold, amount_minor: int | None = None, **terms: Any) -> Transfer:
+    """Let held money leave for a bank; all that remains, unless told."""
+    return _end_of(services.capture_hold, held, amount_minor, terms | {"bank": "Banyan Bank"})
+
+
+def release(held: Hold, amount_minor: int | None = None, **terms: Any) -> Transfer:
+    """Give held money back; all that remains, unless told."""
+    return _end_of(services.release_hold, held, amount_minor, terms)
+
+
+def _end_of(
+    act: Callable[..., Transfer], held: Hold, amount_minor: int | None, terms: dict[str, Any]
+) -> Transfer:
+    usual = {"idempotency_key": uuid4(), "note": "", "now": timezone.now()}
+    with transaction.atomic():
+        return act(hold_id=held.pk, amount_minor=amount_minor, **usual | terms)
+
+
+def locked(wallet: Wallet) -> int:
+    """Return what of the wallet is set aside now, read afresh."""
+    return Balance.objects.get(wallet=wallet).locked_minor

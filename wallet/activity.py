@@ -32,7 +32,11 @@ class BadCursor(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One line of the history, ready to be shown. amount_minor is signed: below zero left."""
+    """
+    One line of the history, ready to be shown. amount_minor is signed: below zero left.
+
+    What moved inside the wallet (is_inside), to be locked or back, neither came nor left.
+    """
 
     at: datetime
     rank: int
@@ -48,6 +52,7 @@ class Row:
     status: str
     balance_after_minor: int | None = None
     handle: str = ""
+    is_inside: bool = False
 
     @property
     def key(self) -> Key:

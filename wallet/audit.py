@@ -14,7 +14,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from wallet import audit_tree
-from wallet.audit_sql import BALANCES, BOOKS, ENTRIES, PAIRS, TRANSFERS
+from wallet.audit_sql import BALANCES, BOOKS, ENTRIES, HOLDS, PAIRS, TRANSFERS
 from wallet.models import LedgerCheck
 
 MAX_FINDINGS_PER_CHECK = 1_000
@@ -59,9 +59,10 @@ class Report:
 
 _CHECKS = [
     Check("transfers say what was asked", TRANSFERS),
-    Check("transfers have two entries that cancel out", PAIRS),
+    Check("transfers have the entries of their kind, which cancel out", PAIRS),
     Check("entries move their transfer's amount and follow one another, hash by hash", ENTRIES),
     Check("balances equal their newest entry", BALANCES),
+    Check("locked money is what open holds set aside", HOLDS),
     Check("each currency sums to zero", BOOKS),
 ]
 

@@ -8,14 +8,23 @@ are joined by hash: that lets PostgreSQL use every core it may, and spill to dis
 TRANSFERS = """
 SELECT * FROM (
   SELECT 'transfer ' || t.public_id, concat_ws('; ',
-    CASE WHEN payer.kind = 'settlement' AND t.kind <> 'onramp'
-           OR payer.kind <> 'settlement' AND t.kind = 'onramp'
+    CASE WHEN t.kind <> 'correction'
+           AND (payer.kind = 'settlement') <> (t.kind IN ('onramp', 'return'))
       THEN 'takes money from a bank without its word, or from a person in its name' END,
+    CASE WHEN t.kind <> 'correction' AND (payee.kind = 'settlement') <> (t.kind = 'payout')
+      THEN 'gives money to a bank that paid nothing out, or to a person in its name' END,
+    CASE WHEN t.kind = 'correction' AND payer.kind NOT IN ('settlement', 'suspense')
+           AND payee.kind NOT IN ('settlement', 'suspense')
+      THEN 'corrects with neither a bank nor suspense on one side' END,
+    CASE WHEN (t.source_id = t.target_id) <> (t.kind IN ('hold', 'release'))
+      THEN 'moves inside a wallet what should leave it, or the other way about' END,
     CASE WHEN t.fingerprint <> wallet_transfer_fingerprint(t.kind, t.source_id, t.target_id,
         t.amount_minor, t.currency, t.actor_id, t.idempotency_key, t.note)
       THEN 'its details were changed' END
   ) AS problem
-  FROM wallet_transfer t LEFT JOIN wallet_wallet payer ON payer.id = t.source_id
+  FROM wallet_transfer t
+  LEFT JOIN wallet_wallet payer ON payer.id = t.source_id
+  LEFT JOIN wallet_wallet payee ON payee.id = t.target_id
 ) judged
 WHERE problem <> ''
 """
@@ -23,8 +32,8 @@ WHERE problem <> ''
 PAIRS = """
 SELECT * FROM (
   SELECT 'transfer ' || t.public_id, concat_ws('; ',
-    CASE WHEN e.entries IS DISTINCT FROM 2
-      THEN 'has ' || coalesce(e.entries, 0) || ' entries instead of 2' END,
+    CASE WHEN e.entries IS DISTINCT FROM needed.entries
+      THEN 'has ' || coalesce(e.entries, 0) || ' entries instead of ' || needed.entries END,
     CASE WHEN e.total <> 0 THEN 'its entries sum to ' || e.total || ' instead of 0' END
   ) AS problem
   FROM wallet_transfer t
@@ -33,6 +42,9 @@ SELECT * FROM (
       sum(delta_available_minor + delta_locked_minor) AS total
     FROM wallet_entry GROUP BY transfer_id
   ) e ON e.transfer_id = t.id
+  CROSS JOIN LATERAL (
+    SELECT CASE WHEN t.source_id = t.target_id THEN 1 ELSE 2 END AS entries
+  ) needed
 ) judged
 WHERE problem <> ''
 """
@@ -43,9 +55,13 @@ SELECT * FROM (
   SELECT 'wallet ' || e.wallet_id || ' entry ' || e.id, concat_ws('; ',
     CASE WHEN t.id IS NULL OR w.id IS NULL THEN 'belongs to no transfer or no wallet' END,
     CASE WHEN (e.delta_available_minor + e.delta_locked_minor) IS DISTINCT FROM
-        CASE e.wallet_id WHEN t.source_id THEN -t.amount_minor
-          WHEN t.target_id THEN t.amount_minor END
+        CASE WHEN t.source_id = t.target_id THEN 0 WHEN e.wallet_id = t.source_id
+          THEN -t.amount_minor WHEN e.wallet_id = t.target_id THEN t.amount_minor END
       THEN 'does not move its transfer''s amount to or from its wallet' END,
+    CASE WHEN e.delta_locked_minor <> CASE WHEN t.kind = 'hold' THEN t.amount_minor
+          WHEN t.kind = 'release' OR t.kind = 'payout' AND e.wallet_id = t.source_id
+          THEN -t.amount_minor ELSE 0 END
+      THEN 'locks or unlocks what its kind of transfer does not' END,
     CASE WHEN e.happened_at <> t.happened_at OR e.created_at <> t.posted_at
       THEN 'its times differ from its transfer''s' END,
     CASE WHEN e.currency <> w.currency OR e.currency <> t.currency
@@ -111,6 +127,49 @@ SELECT * FROM (
   LEFT JOIN wallet_entry e ON e.wallet_id = w.id AND e.version = chain.newest
 ) judged
 WHERE problem <> ''
+"""
+
+# A wallet's locked money is what remains of its open holds, and each hold began with a transfer.
+HOLDS = """
+SELECT 'wallet ' || w.wallet_id,
+  'has ' || w.locked || ' locked, its open holds set aside ' || w.held
+FROM (
+  SELECT coalesce(b.wallet_id, h.wallet_id) AS wallet_id, coalesce(b.locked_minor, 0) AS locked,
+    coalesce(h.held, 0) AS held
+  FROM wallet_balance b
+  FULL JOIN (
+    SELECT wallet_id, sum(amount_minor - captured_minor - released_minor) AS held
+    FROM wallet_hold WHERE status = 'open' GROUP BY wallet_id
+  ) h ON h.wallet_id = b.wallet_id
+) w WHERE w.locked <> w.held
+UNION ALL
+SELECT 'hold ' || h.public_id, 'was not set aside by its transfer'
+FROM wallet_hold h LEFT JOIN wallet_transfer t ON t.id = h.transfer_id
+WHERE (t.kind, t.source_id, t.amount_minor, t.currency)
+  IS DISTINCT FROM ('hold', h.wallet_id, h.amount_minor, h.currency)
+UNION ALL
+SELECT 'transfer ' || t.public_id, 'set money aside that no hold knows of'
+FROM wallet_transfer t LEFT JOIN wallet_hold h ON h.transfer_id = t.id
+WHERE t.kind = 'hold' AND h.id IS NULL
+UNION ALL
+SELECT 'wallet ' || moved.wallet_id, 'its holds captured ' || moved.held_captured
+  || ' and released ' || moved.held_released || ', its transfers ' || moved.captured || ' and '
+  || moved.released
+FROM (
+  SELECT coalesce(h.wallet_id, t.wallet_id) AS wallet_id,
+    coalesce(h.captured, 0) AS held_captured, coalesce(h.released, 0) AS held_released,
+    coalesce(t.captured, 0) AS captured, coalesce(t.released, 0) AS released
+  FROM (
+    SELECT wallet_id, sum(captured_minor) AS captured, sum(released_minor) AS released
+    FROM wallet_hold GROUP BY wallet_id
+  ) h
+  FULL JOIN (
+    SELECT source_id AS wallet_id,
+      coalesce(sum(amount_minor) FILTER (WHERE kind = 'payout'), 0) AS captured,
+      coalesce(sum(amount_minor) FILTER (WHERE kind = 'release'), 0) AS released
+    FROM wallet_transfer WHERE kind IN ('payout', 'release') GROUP BY source_id
+  ) t ON t.wallet_id = h.wallet_id
+) moved WHERE (moved.held_captured, moved.held_released) <> (moved.captured, moved.released)
 """
 
 # What people hold is what came in: balances of wallets that track one, and the entries of those

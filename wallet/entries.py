@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import BigIntegerField, DateTimeField, Q, QuerySet
+from django.db.models import BigIntegerField, DateTimeField, F, Q, QuerySet
 
 from nexapay.kernel import links
 from nexapay.kernel.prepared import Call, Parameter, Prepared
@@ -101,6 +101,8 @@ def one(*, wallet_ids: Sequence[int], public_id: UUID) -> Line | None:
 
 def row(line: Line) -> Row:
     """Return the entry as a line of its owner's history."""
+    if words := _OF_THE_HOUSE.get(line.kind):
+        return _own_row(line, words)
     is_in = line.delta_minor > 0
     name, person, handle = line.payer if is_in else line.payee
     is_person = person is not None
@@ -128,6 +130,47 @@ _VERBS = {
     (Transfer.Kind.ONRAMP.value, True): "added from",
     (Transfer.Kind.ONRAMP.value, False): "taken back by",
 }
+
+
+class _Words(NamedTuple):
+    """How a row that no other person is part of is told. note stands where none was written."""
+
+    icon: str
+    verb: str
+    note: str
+
+
+_OF_THE_HOUSE = {
+    Transfer.Kind.HOLD.value: _Words("lock", "set aside for", "On hold"),
+    Transfer.Kind.RELEASE.value: _Words("undo-2", "released from", "Released"),
+    Transfer.Kind.PAYOUT.value: _Words("landmark", "withdrawn to", "Withdrawn"),
+    Transfer.Kind.RETURN.value: _Words("undo-2", "returned by", "Returned by the bank"),
+    Transfer.Kind.CORRECTION.value: _Words("pencil", "corrected with", "Correction"),
+}
+_ABOUT_AN_ACCOUNT = set(_OF_THE_HOUSE) - {Transfer.Kind.CORRECTION.value}
+
+
+def _own_row(line: Line, words: _Words) -> Row:
+    """Return a row between a wallet and a bank; the transfer's note names the account there."""
+    is_inside = line.delta_minor == 0
+    bank = "" if is_inside else (line.payer if line.delta_minor > 0 else line.payee)[0]
+    is_named = line.kind in _ABOUT_AN_ACCOUNT
+    return Row(
+        at=line.at,
+        rank=line.version or 0,
+        uid=line.public_id,
+        url=links.to("wallet:receipt", line.public_id),
+        name=(line.note if is_named else bank) or bank or "Your wallet",
+        icon=words.icon,
+        is_person=False,
+        verb=words.verb,
+        note=words.note if is_named else line.note or words.note,
+        amount_minor=abs(line.delta_locked_minor) if is_inside else line.delta_minor,
+        currency=line.currency,
+        status="complete",
+        balance_after_minor=line.after_minor,
+        is_inside=is_inside,
+    )
 
 
 @lru_cache(maxsize=8)
@@ -159,10 +202,11 @@ def _before(found: _Lines, at: datetime | Parameter, rank: int | Parameter) -> _
 def _filtered(found: _Lines, wallet_id: int, filters: Filters) -> _Lines:
     if filters.kind:
         found = found.filter(transfer__kind=filters.kind)
+    # What the total changed by: money that was only locked or released neither came nor left.
     if filters.direction == "in":
-        found = found.filter(delta_available_minor__gt=0)
+        found = found.filter(delta_available_minor__gt=-F("delta_locked_minor"))
     elif filters.direction == "out":
-        found = found.filter(delta_available_minor__lt=0)
+        found = found.filter(delta_available_minor__lt=-F("delta_locked_minor"))
     if since := filters.since:
         found = found.filter(happened_at__gte=since)
     if until := filters.until:

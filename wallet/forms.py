@@ -154,6 +154,9 @@ class FilterForm(forms.Form):
     kind = _choice(
         *("type", ("", "All types")),
         *((Transfer.Kind.SEND.value, "Payments"), (Transfer.Kind.ONRAMP.value, "Added money")),
+        *((Transfer.Kind.PAYOUT.value, "Withdrawals"), (Transfer.Kind.HOLD.value, "Put on hold")),
+        *((Transfer.Kind.RELEASE.value, "Released"), (Transfer.Kind.RETURN.value, "Returned")),
+        (Transfer.Kind.CORRECTION.value, "Corrections"),
         label="Type",
     )
     status = _choice(

@@ -2,7 +2,7 @@
 The only code that changes a Balance or adds a Transfer or an Entry: lock, then post.
 
 The order is fixed: lock the balance rows once, in wallet order; check; post everything in one
-statement. The database judges that statement as a whole (migrations 0002 and 0007) and refuses
+statement. The database judges that statement as a whole (migrations 0002 and 0008) and refuses
 what does not balance.
 """
 
@@ -39,11 +39,17 @@ _LOCKED = Prepared(
 _POST, _SEND = Prepared(POST), Prepared(SEND)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GENESIS = bytes(32)
+_Kind = Transfer.Kind
+_LOCKING = {_Kind.HOLD.value, _Kind.RELEASE.value, _Kind.PAYOUT.value}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Movement:
-    """One transfer to be: amount_minor minor units of currency from source to target."""
+    """
+    One transfer to be: amount_minor minor units of currency from source to target.
+
+    For a hold or a release the two are the same wallet.
+    """
 
     kind: Transfer.Kind
     source_id: int
@@ -147,14 +153,7 @@ def post(
         zero, anything that does not add up.
     """
     rows = [_row(movement, balances, posted_at) for movement in movements]
-    entries = [
-        _entry(row, wallet_id, delta_minor, balances.get(wallet_id))
-        for row in rows
-        for wallet_id, delta_minor in (
-            (row.source_id, -row.amount_minor),
-            (row.target_id, row.amount_minor),
-        )
-    ]
+    entries = [_entry(row, leg, balances.get(leg.wallet_id)) for row in rows for leg in _legs(row)]
     touched = {held.wallet_id: held for m in movements for held in _held_by(m, balances)}
     ids = _write(rows, entries, list(touched.values()))
     return [instance(Transfer, (ids[row.public_id], *row)) for row in rows]
@@ -175,6 +174,25 @@ class _Row(NamedTuple):
     note: str
     happened_at: datetime
     posted_at: datetime
+
+
+class _Leg(NamedTuple):
+    """What a transfer changes of one wallet: minor units that can be spent, and locked ones."""
+
+    wallet_id: int
+    available_minor: int
+    locked_minor: int = 0
+
+
+def _legs(row: _Row) -> tuple[_Leg, ...]:
+    source_id, minor = row.source_id, row.amount_minor
+    if row.kind not in _LOCKING:
+        return (_Leg(source_id, -minor), _Leg(row.target_id, minor))
+    if row.kind == _Kind.HOLD:
+        return (_Leg(source_id, -minor, minor),)
+    if row.kind == _Kind.RELEASE:
+        return (_Leg(source_id, minor, -minor),)
+    return (_Leg(source_id, 0, -minor), _Leg(row.target_id, minor))
 
 
 def _held_by(movement: Movement, balances: dict[int, Balance]) -> list[Balance]:
@@ -201,37 +219,34 @@ def _row(m: Movement, balances: dict[int, Balance], posted_at: datetime) -> _Row
     )
 
 
-def _entry(
-    row: _Row, wallet_id: int, delta_minor: int, balance: Balance | None
-) -> tuple[object, ...]:
+def _entry(row: _Row, leg: _Leg, balance: Balance | None) -> tuple[object, ...]:
     """Return one entry's columns, in the order of wallet/sql.py, and move its balance along."""
     if balance is None:
-        digest = _entry_hash(_GENESIS, row, wallet_id, "", delta_minor, "", "")
+        digest = _entry_hash(_GENESIS, row, leg, "", "", "")
         nothing = (None, None, None, None, None)
-        return (row.public_id, wallet_id, delta_minor, *nothing, _GENESIS, digest)
-    prev_hash, locked = bytes(balance.head_hash), balance.locked_minor
-    before, version = balance.available_minor, balance.version + 1
-    after = before + delta_minor
-    digest = _entry_hash(prev_hash, row, wallet_id, version, delta_minor, after, locked)
-    balance.version, balance.available_minor = version, after
-    balance.head_hash, balance.happened_at = digest, row.happened_at
-    numbers = (version, before, after, locked, locked)
-    return (row.public_id, wallet_id, delta_minor, *numbers, prev_hash, digest)
+        return (row.public_id, *leg, *nothing, _GENESIS, digest)
+    prev_hash, version = bytes(balance.head_hash), balance.version + 1
+    before, locked_before = balance.available_minor, balance.locked_minor
+    after, locked_after = before + leg.available_minor, locked_before + leg.locked_minor
+    digest = _entry_hash(prev_hash, row, leg, version, after, locked_after)
+    balance.version, balance.head_hash, balance.happened_at = version, digest, row.happened_at
+    balance.available_minor, balance.locked_minor = after, locked_after
+    numbers = (version, before, after, locked_before, locked_after)
+    return (row.public_id, *leg, *numbers, prev_hash, digest)
 
 
 def _entry_hash(
     prev_hash: bytes,
     row: _Row,
-    wallet_id: int,
+    leg: _Leg,
     version: int | str,
-    delta_minor: int,
     available_after_minor: int | str,
     locked_after_minor: int | str,
 ) -> bytes:
     """Chain one entry to the one before it; wallet_entry_hash in migration 0004 is the same."""
     said = (
-        f"entry-1|{row.public_id}|{row.fingerprint.hex()}|{wallet_id}|{row.currency}|{version}|"
-        f"{delta_minor}|0|{available_after_minor}|{locked_after_minor}|"
+        f"entry-1|{row.public_id}|{row.fingerprint.hex()}|{leg.wallet_id}|{row.currency}|{version}|"
+        f"{leg.available_minor}|{leg.locked_minor}|{available_after_minor}|{locked_after_minor}|"
         f"{_micros(row.happened_at)}|{_micros(row.posted_at)}"
     )
     return sha256(prev_hash + said.encode()).digest()
@@ -248,5 +263,5 @@ def _write(
         (b.wallet_id, b.available_minor, b.locked_minor, b.version, b.head_hash, b.happened_at)
         for b in balances
     ]
-    posted = _POST.rows(*columns(rows, 12), *columns(entries, 10), *columns(held, 6))
+    posted = _POST.rows(*columns(rows, 12), *columns(entries, 11), *columns(held, 6))
     return {public_id: pk for pk, public_id in posted}

@@ -52,9 +52,14 @@ class Person(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """One movement as its owner sees it. note is what was written, row.note what is shown."""
+    """
+    One movement as its owner sees it. note is what a person wrote, row.note what is shown.
+
+    before and after are of the whole balance, or of what is available where only that changed.
+    """
 
     row: Row
+    kind: str
     note: str
     reference: str
     balance_before_minor: int
@@ -100,12 +105,17 @@ def receipt(*, wallet_ids: Sequence[int], public_id: UUID) -> Receipt | None:
     line = entries.one(wallet_ids=wallet_ids, public_id=public_id)
     if line is None:
         return None
+    row = entries.row(line)
+    after_minor, delta_minor = line.after_minor, line.delta_minor
+    if row.is_inside:
+        after_minor, delta_minor = line.available_after_minor or 0, line.delta_available_minor
     return Receipt(
-        row=entries.row(line),
-        note=line.note,
+        row=row,
+        kind=line.kind,
+        note=line.note if row.is_person else "",
         reference=reference(line.public_id),
-        balance_before_minor=line.after_minor - line.delta_minor,
-        balance_after_minor=line.after_minor,
+        balance_before_minor=after_minor - delta_minor,
+        balance_after_minor=after_minor,
     )
 
 

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from wallet import checkpoints
+from wallet import checkpoints, services
 
 
 @app.periodic(cron=f"*/{checkpoints.EVERY_MIN} * * * *")
@@ -19,3 +19,10 @@ def checkpoint(timestamp: int) -> int:
         return 0
     published = checkpoints.publish(signer=checkpoints.signer(), now=timezone.now())
     return published.size if published else 0
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="wallet.expire_holds", queueing_lock="wallet.expire_holds")
+def expire_holds(timestamp: int) -> int:
+    """Release the holds whose time is over; timestamp is when this run was due."""
+    return services.expire_holds(now=timezone.now())

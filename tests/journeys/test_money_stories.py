@@ -14,9 +14,9 @@ from nexapay.kernel import money
 from onramp import banks
 from onramp import services as onramp_services
 from onramp.models import OnRampTransaction
-from tests.factories import available, make_wallet, send
+from tests.factories import available, hold, make_wallet, release, send
 from wallet import audit, services
-from wallet.models import Entry, Wallet
+from wallet.models import Entry, Hold, Wallet
 
 pytestmark = pytest.mark.django_db
 
@@ -40,11 +40,12 @@ def minor(text: str) -> int:
 
 
 class Story:
-    """People by name, and the on-ramp that is under way."""
+    """People by name, and the on-ramp and the hold that are under way."""
 
     def __init__(self) -> None:
         self.people: dict[str, Wallet] = {}
         self.onramp: OnRampTransaction | None = None
+        self.hold: Hold | None = None
 
     def wallet(self, name: str) -> Wallet:
         if name not in self.people:
@@ -122,6 +123,17 @@ def sends(
     else:
         with pytest.raises(getattr(services, refusal)):
             act()
+
+
+@line(r"([\d.]+) of (\w+)'s money is put on hold")
+def holds(story: Story, amount: str, name: str) -> None:
+    story.hold = hold(story.wallet(name), minor(amount))
+
+
+@line(r"([\d.]+) of the hold is released")
+def releases(story: Story, amount: str) -> None:
+    assert story.hold
+    release(story.hold, minor(amount))
 
 
 @line(r"Staff (freeze|thaw) (\w+)")

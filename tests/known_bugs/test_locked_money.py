@@ -1,50 +1,28 @@
-"""
-blnkfinance/blnk#181: what was held was still spent, because only the balance was looked at.
+"""blnkfinance/blnk#181: what was held was still spent, because only the balance was looked at."""
 
-Nothing of ours locks money yet, so the locked money here is made by hand: an honest payment whose
-payee's entry says "locked". The database takes it, and from then on everything is the real thing.
-"""
-
+from collections.abc import Callable
 from functools import partial
 
 import pytest
 from django.db import IntegrityError, transaction
 
-from tests.factories import available, make_wallet, send
+from tests.factories import available, hold, locked, make_wallet, send
 from tests.known_bugs.support import assert_books_agree, confirm
 from tests.onramp.support import codes
 from tests.threads import at_once
 from tests.wallet.forge import pay
 from tests.wallet.sending import text_of
 from wallet import services
-from wallet.models import Balance, Transfer, Wallet
+from wallet.models import Hold, Transfer, Wallet
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def wallet_with(*, available_minor: int, locked_minor: int) -> Wallet:
     """Return the wallet of somebody who has both, in minor units."""
-    total_minor = available_minor + locked_minor
-    payer, wallet = make_wallet(balance_minor=total_minor), make_wallet()
-    with transaction.atomic():
-        act = pay(payer, wallet, total_minor)
-        [entry] = [row for row in act.entry if row["wallet_id"] == wallet.pk]
-        entry.update(
-            delta_available_minor=available_minor,
-            delta_locked_minor=locked_minor,
-            available_after_minor=available_minor,
-            locked_after_minor=locked_minor,
-        )
-        balance = act.balance_of(wallet)
-        assert balance
-        balance.update(available_minor=available_minor, locked_minor=locked_minor)
-        act.seal()
-        act.write()
+    wallet = make_wallet(balance_minor=available_minor + locked_minor)
+    hold(wallet, locked_minor)
     return wallet
-
-
-def locked(wallet: Wallet) -> int:
-    return Balance.objects.get(wallet=wallet).locked_minor
 
 
 class TestLockedMoney:
@@ -78,12 +56,29 @@ class TestLockedMoney:
 
 
 class TestAvailableMoney:
-    def test_is_promised_once(self) -> None:
-        """The report's figures: of six payments of 1,000 from 5,000 the sixth was accepted."""
+    def test_is_held_once(self) -> None:
+        """The report's figures: of six holds of 1,000 from 5,000 the sixth was accepted."""
+        ana = make_wallet(balance_minor=5_000)
+
+        outcomes = at_once([partial(hold, ana, 1_000)] * 6, workers=6)
+
+        assert sum(isinstance(o, Hold) for o in outcomes) == 5
+        assert sum(isinstance(o, services.InsufficientFunds) for o in outcomes) == 1
+        assert (available(ana), locked(ana)) == (0, 5_000)
+        assert_books_agree()
+
+    def test_is_promised_once_whoever_asks(self) -> None:
+        """Three payments and three holds of 1,000 from 5,000."""
         ana, ben = make_wallet(balance_minor=5_000), make_wallet()
 
-        outcomes = at_once([partial(send, ana, ben, 1_000)] * 6, workers=6)
+        acts: list[Callable[[], object]] = [
+            partial(send, ana, ben, 1_000),
+            partial(hold, ana, 1_000),
+        ]
 
-        assert sum(isinstance(o, Transfer) for o in outcomes) == 5
-        assert sum(isinstance(o, services.InsufficientFunds) for o in outcomes) == 1
-        assert (available(ana), available(ben)) == (0, 5_000)
+        outcomes = at_once(acts * 3)
+
+        assert sum(isinstance(o, Hold | Transfer) for o in outcomes) == 5
+        assert available(ana) == 0
+        assert locked(ana) + available(ben) == 5_000
+        assert_books_agree()

@@ -33,6 +33,9 @@ _WRITE = {
         " WHERE b.wallet_id = n.wallet_id"
     ),
 }
+_WRITE_HOLD = (
+    "INSERT INTO wallet_hold SELECT * FROM jsonb_populate_recordset(NULL::wallet_hold, %s::jsonb)"
+)
 _FINGERPRINT = """
 SELECT wallet_transfer_fingerprint(kind, source_id, target_id, amount_minor, currency, actor_id,
   idempotency_key, note)::text
@@ -71,7 +74,26 @@ class Act:
         self.add_entry(transfer, target, amount_minor)
         return self
 
-    def add_entry(self, transfer: Row, wallet: Wallet, delta_minor: int) -> Row:
+    def hold(self, wallet: Wallet, amount_minor: int, **terms: Any) -> "Act":
+        """Add one transfer that sets money aside; below zero: that gives it back."""
+        kind = Transfer.Kind.HOLD if amount_minor > 0 else Transfer.Kind.RELEASE
+        transfer = _transfer(wallet, wallet, abs(amount_minor), {"kind": kind} | terms)
+        self.transfer.append(transfer)
+        self.add_entry(transfer, wallet, -amount_minor, locked_minor=amount_minor)
+        return self
+
+    def pay_out(self, wallet: Wallet, bank: Wallet, amount_minor: int, **terms: Any) -> "Act":
+        """Add one transfer that takes locked money to a bank."""
+        terms = {"kind": Transfer.Kind.PAYOUT} | terms
+        transfer = _transfer(wallet, bank, amount_minor, terms)
+        self.transfer.append(transfer)
+        self.add_entry(transfer, wallet, 0, locked_minor=-amount_minor)
+        self.add_entry(transfer, bank, amount_minor)
+        return self
+
+    def add_entry(
+        self, transfer: Row, wallet: Wallet, delta_minor: int, *, locked_minor: int = 0
+    ) -> Row:
         """Add the entry that would follow the wallet's newest one."""
         entry = {
             "id": _next_id("wallet_entry"),
@@ -79,13 +101,13 @@ class Act:
             "wallet_id": wallet.pk,
             "currency": transfer["currency"],
             "delta_available_minor": delta_minor,
-            "delta_locked_minor": 0,
+            "delta_locked_minor": locked_minor,
             "prev_hash": ZEROS,
             "happened_at": transfer["happened_at"],
             "created_at": transfer["posted_at"],
         }
         if balance := self.balance_of(wallet):
-            entry |= _step(balance, delta_minor, transfer)
+            entry |= _step(balance, delta_minor, locked_minor, transfer)
         self.entry.append(entry)
         self.seal()
         return entry
@@ -119,18 +141,20 @@ class Act:
 
     def write(self, *kinds: str) -> None:
         """Write the rows of these kinds (all of them, unless told) in one statement, in order."""
-        _write(self._parts(*kinds))
+        write(self.parts(*kinds))
 
     def write_with(self, other: "Act") -> None:
         """Write both acts in one statement, each table in two parts of it."""
-        _write(self._parts() + other._parts())
+        write(self.parts() + other.parts())
 
-    def _parts(self, *kinds: str) -> list[tuple[str, str]]:
+    def parts(self, *kinds: str) -> list[tuple[str, str]]:
+        """Return the statements that write these kinds of rows, each with its rows."""
         rows = [(kind, getattr(self, kind)) for kind in kinds or KINDS]
         return [(_WRITE[kind], json.dumps(some)) for kind, some in rows if some]
 
 
-def _write(parts: list[tuple[str, str]]) -> None:
+def write(parts: list[tuple[str, str]]) -> None:
+    """Run all parts as one statement."""
     named = ", ".join(f"part_{i} AS ({statement})" for i, (statement, _) in enumerate(parts))
     sql(f"WITH {named} SELECT", *(rows for _, rows in parts))
 
@@ -144,6 +168,28 @@ def stored(transfer_id: int) -> Row:
 def pay(source: Wallet, target: Wallet, amount_minor: int, **terms: Any) -> Act:
     """Return an honest payment, not yet written."""
     return Act().pay(source, target, amount_minor, **terms)
+
+
+def write_hold(act: Act, **terms: Any) -> int:
+    """Write what the act moves, if anything, and the hold of its transfer; return the hold's id."""
+    if act.entry:
+        act.write()
+    transfer = act.transfer[0]
+    hold = {
+        "id": _next_id("wallet_hold"),
+        "public_id": str(uuid4()),
+        "wallet_id": transfer["source_id"],
+        "transfer_id": transfer["id"],
+        "purpose": "withdrawal",
+        "amount_minor": transfer["amount_minor"],
+        "currency": transfer["currency"],
+        "captured_minor": 0,
+        "released_minor": 0,
+        "status": "open",
+        "created_at": transfer["happened_at"],
+    } | terms
+    sql(_WRITE_HOLD, json.dumps([hold]))
+    return int(hold["id"])
 
 
 def _transfer(source: Wallet, target: Wallet, amount_minor: int, terms: Row) -> Row:
@@ -164,17 +210,19 @@ def _transfer(source: Wallet, target: Wallet, amount_minor: int, terms: Row) -> 
     } | terms
 
 
-def _step(balance: Row, delta_minor: int, transfer: Row) -> Row:
+def _step(balance: Row, delta_minor: int, locked_minor: int, transfer: Row) -> Row:
     """Move the balance one version on, and return the numbers of the entry that does it."""
     before, prev_hash = balance["available_minor"], balance["head_hash"]
+    locked_before = balance["locked_minor"]
     balance["version"] += 1
     balance["available_minor"] += delta_minor
+    balance["locked_minor"] += locked_minor
     balance["happened_at"] = transfer["happened_at"]
     return {
         "version": balance["version"],
         "available_before_minor": before,
         "available_after_minor": balance["available_minor"],
-        "locked_before_minor": balance["locked_minor"],
+        "locked_before_minor": locked_before,
         "locked_after_minor": balance["locked_minor"],
         "prev_hash": prev_hash,
     }

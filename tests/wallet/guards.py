@@ -17,12 +17,12 @@ from django.db import IntegrityError, connection, transaction
 from pytest_django import DjangoDbBlocker
 
 from tests.factories import make_wallet
-from tests.wallet.forge import pay, sql
+from tests.wallet.forge import Act, pay, sql, write_hold
 from tests.wallet.support import without_onramps
 from wallet import services
 from wallet.models import Wallet
 
-JUDGED = ("transfers", "entries", "balances", "leaves", "checkpoints")
+JUDGED = ("transfers", "entries", "balances", "holds", "leaves", "checkpoints")
 JUDGES = tuple(f"wallet_judge_{rows}" for rows in JUDGED)
 
 
@@ -88,7 +88,7 @@ class NotNull:
 
 @dataclass(frozen=True)
 class Clause:
-    """One rule of a judge (migrations 0002, 0006, 0007), by the text that begins it."""
+    """One rule of a judge (migrations 0002, 0006, 0008), by the text that begins it."""
 
     text: str
 
@@ -133,14 +133,20 @@ def rules() -> list[str]:
 
 @dataclass(frozen=True)
 class World:
-    """Three people, a bank that brought their money in, and one payment between them."""
+    """
+    Three people, a bank that brought their money in, and one payment between them.
+
+    A fourth, dan, has 800 left and 200 on hold.
+    """
 
     ana: Wallet
     ben: Wallet
     cem: Wallet
+    dan: Wallet
     euros: Wallet
     bank: Wallet
     older_id: int
+    hold_id: int
 
 
 Attack = Callable[[World], None]
@@ -170,13 +176,16 @@ def _make_world() -> World:
     assert ben.owner_id
     older = pay(ana, ben, 100)
     older.write()
+    dan = make_wallet(balance_minor=1_000)
     world = World(
         ana=ana,
         ben=ben,
         cem=make_wallet(),
+        dan=dan,
         euros=services.open_wallet(owner_id=ben.owner_id, name="Euros", currency="EUR"),
         bank=services.settlement_wallet(bank="test-bank", currency="INR"),
         older_id=older.transfer[0]["id"],
+        hold_id=write_hold(Act().hold(dan, 200)),
     )
     role = stranger()
     sql("SET CONSTRAINTS ALL IMMEDIATE")

@@ -1,17 +1,20 @@
-"""The rules of migration 0002, each by a name that the attacks on it use."""
+"""The rules of migrations 0002 and 0008, each by a name that the attacks on it use."""
 
-from tests.wallet.guards import Clause, Constraint
+from tests.wallet.guards import Clause, Constraint, Trigger
 
-TWO = Clause("made.entries <> 2")
+TWO = Clause("made.entries <> CASE")
 SOURCE = Clause("made.source_delta IS DISTINCT FROM")
-TARGET = Clause("made.target_delta IS DISTINCT FROM")
+TARGET = Clause("t.source_id <> t.target_id AND made.target_delta")
 FINGERPRINT = Clause("t.fingerprint <> ")
 NOT_BEFORE = Clause("t.posted_at <= now()")
 NOT_AFTER = Clause("t.posted_at > clock_timestamp()")
 OLDER = Clause("(SELECT count(*) FROM wallet_entry e WHERE e.transfer_id = f.transfer_id) <> ")
 NO_TRANSFER = Clause("t.id IS NULL")
 VERSIONED = Clause("w.tracks_balance IS DISTINCT FROM")
-FROM_BANK = Clause("e.wallet_id = t.source_id AND")
+CORRECTS = Clause("t.kind = 'correction' AND NOT EXISTS")
+FROM_BANK = Clause("e.wallet_id = t.source_id AND t.kind <> 'correction'")
+TO_BANK = Clause("e.wallet_id = t.target_id AND t.kind <> 'correction'")
+LOCKS = Clause("e.delta_locked_minor <> CASE")
 HAPPENED = Clause("e.happened_at <> t.happened_at")
 CREATED = Clause("e.created_at <> t.posted_at")
 HASH = Clause("e.hash <> wallet_entry_hash")
@@ -32,3 +35,6 @@ ADDS_UP = Constraint("entry_after_is_before_plus_delta")
 NOT_NEGATIVE = Constraint("balance_available_not_negative")
 LOCKED_NOT_NEGATIVE = Constraint("balance_locked_not_negative")
 VERSION_ONCE = Constraint("entry_version_once")
+HELD = Trigger("balance_locked_by_holds")
+HOLDS = Trigger("hold_locks_its_money")
+ONE_WALLET = Constraint("transfer_wallets_differ")

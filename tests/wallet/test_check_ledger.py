@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from tests.factories import make_wallet, send
+from tests.factories import hold, make_wallet, send
 from wallet import audit
 from wallet.models import LedgerCheck, Wallet
 
@@ -26,6 +26,7 @@ def people() -> PAIR:
     send(ana, ben, 300, note="Tea")
     send(ben, ana, 50)
     send(ana, ben, 25)
+    hold(ana, 200)
     return [ana, ben]
 
 
@@ -35,6 +36,7 @@ SET session_replication_role = replica;
 ALTER TABLE wallet_entry DROP CONSTRAINT IF EXISTS entry_after_is_before_plus_delta;
 ALTER TABLE wallet_entry DROP CONSTRAINT IF EXISTS entry_version_once;
 ALTER TABLE wallet_balance DROP CONSTRAINT IF EXISTS balance_available_not_negative;
+ALTER TABLE wallet_transfer DROP CONSTRAINT IF EXISTS transfer_wallets_differ;
 ALTER TABLE wallet_wallet DROP CONSTRAINT IF EXISTS wallet_only_settlement_keeps_no_balance;
 ALTER TABLE onramp_onramptransaction DROP CONSTRAINT IF EXISTS onramp_status_fits_its_facts;
 """
@@ -65,7 +67,7 @@ class TestCheckLedger:
         report = audit.run(clock=timezone.now)
 
         assert report.ok
-        assert (report.wallets, report.transfers, report.entries) == (3, 5, 10)
+        assert (report.wallets, report.transfers, report.entries) == (3, 6, 11)
 
     def test_agrees_with_empty_wallets(self) -> None:
         make_wallet()
@@ -132,6 +134,22 @@ class TestTampering:
             ("DELETE FROM wallet_entry WHERE version = 4", "its newest entry at 3"),
             ("DELETE FROM wallet_entry WHERE version IS NULL", "the books sum to"),
             ("DELETE FROM wallet_transfer", "belongs to no transfer"),
+            ("UPDATE wallet_transfer SET kind = 'payout'", "to a bank that paid nothing out"),
+            ("UPDATE wallet_transfer SET kind = 'correction'", "neither a bank nor suspense"),
+            ("UPDATE wallet_transfer SET kind = 'send' WHERE kind = 'hold'", "moves inside a wall"),
+            ("UPDATE wallet_transfer SET kind = 'release' WHERE kind = 'hold'", "locks or unlocks"),
+            (
+                "DELETE FROM wallet_entry WHERE delta_locked_minor <> 0",
+                "has 0 entries instead of 1",
+            ),
+            ("DELETE FROM wallet_hold", "has 200 locked, its open holds set aside 0"),
+            ("DELETE FROM wallet_hold", "set money aside that no hold knows of"),
+            ("UPDATE wallet_hold SET amount_minor = 201", "open holds set aside 201"),
+            ("UPDATE wallet_hold SET amount_minor = 201", "was not set aside by its transfer"),
+            (
+                "UPDATE wallet_hold SET released_minor = 1",
+                "captured 0 and released 1, its transfers",
+            ),
             ("UPDATE onramp_onramptransaction SET amount_minor = 1", "with other terms"),
             ("UPDATE onramp_onramptransaction SET transfer_id = NULL", "without a credit"),
             ("UPDATE onramp_onramptransaction SET transfer_id = NULL", "no on-ramp asked for"),
@@ -169,7 +187,7 @@ class TestCommand:
         call_command("check_ledger", "--json", stdout=out, stderr=StringIO())
 
         answer = json.loads(out.getvalue())
-        expected = {"ok": True, "wallets": 3, "transfers": 5, "entries": 10, "findings": []}
+        expected = {"ok": True, "wallets": 3, "transfers": 6, "entries": 11, "findings": []}
         assert answer == expected
 
     def test_exits_1_with_a_line_for_each_finding(self) -> None:

@@ -11,7 +11,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from tests.wallet import attacks
-from tests.wallet.forge import Act, pay, sql
+from tests.wallet.forge import Act, pay, sql, write_hold
 from tests.wallet.guards import (
     CASES,
     Attack,
@@ -24,6 +24,7 @@ from tests.wallet.guards import (
     prove,
     rolled_back,
     rules,
+    without,
 )
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +35,7 @@ assert attacks.__all__, "importing the attacks collects them"
 _UNDER_OTHERS = {"wallet_currency_key", "wallet_wallet_public_id_key"}
 _TABLES = (
     "('wallet_wallet', 'wallet_balance', 'wallet_transfer', 'wallet_entry',"
-    " 'wallet_leaf', 'wallet_node', 'wallet_checkpoint')"
+    " 'wallet_hold', 'wallet_leaf', 'wallet_node', 'wallet_checkpoint')"
 )
 
 
@@ -68,6 +69,31 @@ class TestHonestPosting:
 
         with rolled_back():
             attempt(pay_back_and_forth, world)
+
+    def test_is_accepted_when_it_sets_aside_captures_and_releases(self, world: World) -> None:
+        def hold_and_end(world: World) -> None:
+            write_hold(Act().hold(world.ana, 100))
+            Act().hold(world.dan, -50).pay_out(world.dan, world.bank, 150).write()
+            sql(
+                "UPDATE wallet_hold SET captured_minor = 150, released_minor = 50,"
+                " status = 'closed', closed_at = now() WHERE id = %s",
+                world.hold_id,
+            )
+
+        with without(()):
+            attempt(hold_and_end, world)
+
+    def test_is_accepted_when_it_corrects_in_either_direction(self, world: World) -> None:
+        def correct(world: World) -> None:
+            Act().pay(world.ana, world.bank, 5, kind="correction").write()
+            Act().pay(world.bank, world.ana, 5, kind="correction").write()
+
+        with rolled_back():
+            attempt(correct, world)
+
+    def test_is_accepted_when_a_bank_returns_what_it_paid_out(self, world: World) -> None:
+        with rolled_back():
+            attempt(lambda world: pay(world.bank, world.ana, 5, kind="return").write(), world)
 
 
 class TestGuards:

@@ -177,7 +177,7 @@ class TestWalletsThatTrackNoBalance:
     def test_may_pay_each_other_without_a_version_or_a_lock(self) -> None:
         one, other = bank("One"), bank("Other")
 
-        [transfer] = post(movement(one, other, 500))
+        [transfer] = post(movement(one, other, 500, kind=Transfer.Kind.CORRECTION))
 
         entries = Entry.objects.filter(transfer=transfer).order_by("delta_available_minor")
         assert list(entries.values_list("wallet", "delta_available_minor", "version")) == [

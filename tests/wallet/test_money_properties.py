@@ -7,13 +7,14 @@ The model is a dict of what each has. Every act is asked of both; both must give
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.conf import settings as configured
-from django.db import IntegrityError, transaction
-from django.db.models import Sum
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Sum
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -25,11 +26,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.factories import make_wallet, send
-from tests.wallet.support import bank, findings, movement, post
+from tests.factories import capture, hold, make_wallet, release, send
+from tests.wallet.support import bank, findings, movement, post, without_onramps
 from wallet import services
 from wallet.journal import Movement
-from wallet.models import Balance, Entry, Transfer, Wallet
+from wallet.models import Balance, Entry, Hold, Transfer, Wallet
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +43,7 @@ NOTE = st.sampled_from(["", "Tea", "🫖|\n"])
 PAID = st.integers(1, 300)
 ODD = st.sampled_from([0, -1, 10**30, configured.TRANSFER_MAX_MINOR + 1])
 STATUS = st.sampled_from([Wallet.Status.ACTIVE] * 6 + list(Wallet.Status))
+HOURS = st.sampled_from([0, 1, 2, 3])  # 0: until somebody ends it.
 HOUSE = -1
 MOVE = st.tuples(st.integers(HOUSE, PEOPLE - 1), HOP, st.integers(1, 40))
 BATCH = st.lists(MOVE, min_size=1, max_size=50)
@@ -62,7 +64,8 @@ class Books:
     """The model: who has what, who may pay, and what each key stood for."""
 
     def __init__(self) -> None:
-        self.held = [START_MINOR] * PEOPLE
+        self.held = [START_MINOR] * PEOPLE  # What each may spend.
+        self.on_hold: dict[Hold, tuple[int, int]] = {}  # Whose, and what remains of it.
         self.status = [Wallet.Status.ACTIVE] * PEOPLE
         self.keys: dict[tuple[int, UUID], Terms] = {}
 
@@ -80,6 +83,18 @@ class Books:
             return services.WalletFrozen
         return services.InsufficientFunds if self.lacks(terms) else None
 
+    def locked(self, person: int) -> int:
+        """What of a person's money is set aside."""
+        return sum(minor for whose, minor in self.on_hold.values() if whose == person)
+
+    def take(self, held: Hold, minor: int, *, back: bool) -> None:
+        """Let a part of a hold leave, or give it back."""
+        whose, remains = self.on_hold.pop(held)
+        if remains > minor:
+            self.on_hold[held] = whose, remains - minor
+        if back:
+            self.held[whose] += minor
+
     def lacks(self, terms: Terms) -> bool:
         """Whether the payer has too little; a bank never has."""
         return terms.payer != HOUSE and self.held[terms.payer] < terms.amount_minor
@@ -87,11 +102,20 @@ class Books:
     def after(self, acts: list[tuple[Terms, UUID]]) -> "Books | None":
         """Return the model after all of the acts; None if one of them cannot be."""
         after = deepcopy(self)
+        after.on_hold = dict(self.on_hold)
         for terms, key in acts:
             if (terms.payer, key) in after.keys or after.lacks(terms):
                 return None
             after.move(terms, key)
         return after
+
+    def hold_refusal(self, person: int, amount_minor: int) -> type[Exception] | None:
+        """Return what a hold is refused with."""
+        if amount_minor <= 0:
+            return services.AmountOutOfRange
+        if self.status[person] != Wallet.Status.ACTIVE:
+            return services.WalletFrozen
+        return services.InsufficientFunds if self.held[person] < amount_minor else None
 
     def move(self, terms: Terms, key: UUID) -> None:
         """Move it once for each payer and key."""
@@ -113,18 +137,23 @@ class MoneyMachine(RuleBasedStateMachine):
         self.books = Books()
         self.serial = iter(range(1_000, 10**9))
         self.last: Any = None
+        self.began = timezone.now()
         self.block = transaction.atomic()
         # As Django's own TestCase does: send_money insists on being the outermost transaction.
         self.block._from_testcase = True  # type: ignore[attr-defined]
         self.block.__enter__()
 
     def teardown(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # As COMMIT would.
         found = findings()
-        sums = Entry.objects.aggregate(Sum("delta_available_minor"), Sum("delta_locked_minor"))
+        # Across all wallets, the bank's too: what is locked is some hold's, and all sums to zero.
+        total = Sum(F("delta_available_minor") + F("delta_locked_minor"))
+        sums = Entry.objects.aggregate(total=total)
         transaction.set_rollback(True)
         self.block.__exit__(None, None, None)
         assert found == []
-        assert set(sums.values()) == {0}
+        assert sums == {"total": 0}
 
     @rule(payer=PERSON, hop=HOP, amount_minor=PAID | PAID | ODD, note=NOTE, key=KEY)
     def somebody_sends(self, payer: int, hop: int, amount_minor: int, note: str, key: UUID) -> None:
@@ -157,6 +186,41 @@ class MoneyMachine(RuleBasedStateMachine):
         refused = services.AlreadyUsed if earlier != terms else None
         self.both(lambda: credit(self.people[payee], amount_minor, key), refused, terms, key)
 
+    @rule(person=PERSON, amount_minor=PAID | PAID | ODD, hours=HOURS)
+    def somebody_sets_money_aside(self, person: int, amount_minor: int, hours: int) -> None:
+        """Until some hours after the beginning of the test, or for ever."""
+        wallet, last = self.people[person], self.began + timedelta(hours=hours)
+        refusal = self.books.hold_refusal(person, amount_minor)
+        if refusal:
+            with pytest.raises(refusal):
+                hold(wallet, amount_minor)
+        else:
+            held = hold(wallet, amount_minor, expires_at=last if hours else None)
+            self.books.held[person] -= amount_minor
+            self.books.on_hold[held] = person, amount_minor
+
+    @precondition(lambda self: self.books.on_hold)
+    @rule(which=st.integers(0, 9), part=st.integers(1, 300), back=st.booleans())
+    def a_part_of_a_hold_ends(self, which: int, part: int, *, back: bool) -> None:
+        """All that remains of it, where the part is larger than that."""
+        held = list(self.books.on_hold)[which % len(self.books.on_hold)]
+        remains = self.books.on_hold[held][1]
+        with pytest.raises(services.HoldSpent):
+            (release if back else capture)(held, remains + 1)
+        minor = min(part, remains)
+        (release if back else capture)(held, None if minor == remains else minor)
+        self.books.take(held, minor, back=back)
+
+    @rule(hours=st.integers(0, 4))
+    def the_time_of_holds_is_over(self, hours: int) -> None:
+        now = self.began + timedelta(hours=hours)
+        over = [h for h in self.books.on_hold if h.expires_at and h.expires_at <= now]
+
+        assert services.expire_holds(now=now) == len(over)
+
+        for held in over:
+            self.books.take(held, self.books.on_hold[held][1], back=True)
+
     @rule(person=PERSON, status=STATUS)
     def staff_freeze_or_thaw(self, person: int, status: Wallet.Status) -> None:
         services.set_status(wallet_id=self.people[person].pk, status=status)
@@ -179,7 +243,9 @@ class MoneyMachine(RuleBasedStateMachine):
     @invariant()
     def everybody_has_what_the_model_says(self) -> None:
         held = Balance.objects.filter(wallet__in=self.people).order_by("wallet_id")
-        assert list(held.values_list("available_minor", flat=True)) == self.books.held
+        model = [(minor, self.books.locked(who)) for who, minor in enumerate(self.books.held)]
+        assert list(held.values_list("available_minor", "locked_minor")) == model
+        assert all(available >= 0 and locked >= 0 for available, locked in model)
 
     def both(
         self,
@@ -222,6 +288,7 @@ def credit(wallet: Wallet, amount_minor: int, key: UUID) -> Transfer:
 
 @pytest.fixture
 def machine() -> type[MoneyMachine]:
+    without_onramps()
     MoneyMachine.people = [make_wallet(balance_minor=START_MINOR) for _ in range(PEOPLE)]
     return MoneyMachine
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from tests.factories import make_wallet, send
+from tests.factories import capture, hold, make_wallet, release, send
 from tests.wallet.published import KEY, entry_of, may_sign, proof_of, publish
 from tests.wallet.verifier import PROGRAM, program
 from wallet import checkpoints, merkle
@@ -35,6 +35,8 @@ def _make() -> dict[str, Proof]:
     ana, ben = make_wallet(balance_minor=10_000), make_wallet(balance_minor=500)
     added = ana.entries.get().transfer
     tea = send(ana, ben, 300, note=NOTE)
+    held = hold(ana, 400)
+    given_back, left = release(held, 100), capture(held)
     old = publish()
     for _ in range(3):
         send(ben, ana, 5)
@@ -44,6 +46,10 @@ def _make() -> dict[str, Proof]:
         "got": proof_of(entry_of(tea, ben)),
         "added": proof_of(entry_of(added, ana)),
         "of the bank": proof_of(entry_of(added, added.source)),
+        "held": proof_of(entry_of(held.transfer, ana)),
+        "released": proof_of(entry_of(given_back, ana)),
+        "withdrawn": proof_of(entry_of(left, ana)),
+        "of the bank that paid it out": proof_of(entry_of(left, left.target)),
         "consistency": json.loads(json.dumps(checkpoints.consistency(old=old, new=new))),
         "the same": json.loads(json.dumps(checkpoints.consistency(old=new, new=new))),
     }
@@ -90,7 +96,7 @@ class TestTheProgram:
         done = run(tmp_path, json.dumps(proofs["consistency"]))
 
         assert (done.returncode, done.stderr) == (0, "")
-        assert "the list of 12 entries begins with the list of 6, unchanged" in done.stdout
+        assert "the list of 16 entries begins with the list of 10, unchanged" in done.stdout
 
     @pytest.mark.parametrize(
         "text",

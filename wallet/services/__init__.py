@@ -2,10 +2,12 @@
 
 from nexapay.kernel.db import Busy
 from wallet.services.crediting import Credit, credit_all_from_bank, credit_from_bank
+from wallet.services.holding import capture_hold, expire_holds, hold, release_hold
 from wallet.services.refusals import (
     AlreadyUsed,
     AmountOutOfRange,
     CurrencyMismatch,
+    HoldSpent,
     InsufficientFunds,
     SameWallet,
     TransferRefused,
@@ -20,13 +22,18 @@ __all__ = [
     "Busy",
     "Credit",
     "CurrencyMismatch",
+    "HoldSpent",
     "InsufficientFunds",
     "SameWallet",
     "TransferRefused",
     "WalletFrozen",
+    "capture_hold",
     "credit_all_from_bank",
     "credit_from_bank",
+    "expire_holds",
+    "hold",
     "open_wallet",
+    "release_hold",
     "send_money",
     "set_status",
     "settlement_wallet",

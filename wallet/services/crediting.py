@@ -32,7 +32,11 @@ _EARLIER = Prepared(
 
 @dataclass(frozen=True, kw_only=True)
 class Credit:
-    """What a bank owes a wallet: amount_minor minor units of currency, once for each key."""
+    """
+    What a bank owes a wallet: amount_minor minor units of currency, once for each key.
+
+    kind is onramp, or return for money that the bank paid out and got back.
+    """
 
     bank: str
     wallet_id: int
@@ -40,6 +44,7 @@ class Credit:
     currency: str
     idempotency_key: UUID
     note: str = ""
+    kind: Transfer.Kind = Transfer.Kind.ONRAMP
 
 
 def credit_from_bank(
@@ -100,7 +105,7 @@ def _movements(
         sources[bank, currency] = settlement_wallet(bank=bank, currency=currency).pk
     return [
         Movement(
-            kind=Transfer.Kind.ONRAMP,
+            kind=credit.kind,
             source_id=sources[credit.bank, credit.currency],
             target_id=credit.wallet_id,
             amount_minor=credit.amount_minor,

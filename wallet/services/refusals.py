@@ -37,5 +37,9 @@ class WalletFrozen(TransferRefused):
     """One of the wallets may not do this now."""
 
 
+class HoldSpent(TransferRefused):
+    """Less remains of the hold than that, or its time is over."""
+
+
 class AlreadyUsed(TransferRefused):
     """The idempotency key stands for another act."""

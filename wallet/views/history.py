@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 from nexapay.kernel import dates, db, http, money
 from wallet import activity, selectors
 from wallet.forms import FilterForm
-from wallet.models import Wallet
+from wallet.models import Transfer, Wallet
 from wallet.views.access import Request, with_wallet
 
 _CANCELLED = "57014"  # PostgreSQL's code for a statement that ran into statement_timeout.
@@ -137,10 +137,11 @@ def receipt(request: Request, wallet: Wallet, public_id: UUID) -> HttpResponse:
     found = selectors.receipt(wallet_ids=[wallet.pk], public_id=public_id)
     if found is None:
         raise Http404
-    is_in = found.row.amount_minor > 0
+    is_in = found.row.amount_minor > 0 and not found.row.is_inside
     is_new = "new" in request.GET and not is_in and found.row.is_person
     context = {
         "flow": "Receipt" if is_new else "Payment",
+        "title": _title(found.row, is_in=is_in),
         "back": reverse("wallet:history"),
         "receipt": found,
         "row": found.row,
@@ -152,22 +153,64 @@ def receipt(request: Request, wallet: Wallet, public_id: UUID) -> HttpResponse:
     return http.page(request, template, context)
 
 
+def _title(row: selectors.Row, *, is_in: bool) -> str:
+    """Return what stands before the name: From, To, Withdrawn to."""
+    if row.is_person or row.verb == "added from":
+        return "From" if is_in else "To"
+    return row.verb.capitalize()
+
+
 def _steps(found: selectors.Receipt) -> list[dict[str, Any]]:
     """Return what happened, in order, in words."""
-    row, at = found.row, found.row.at
-    shown = money.format(abs(row.amount_minor), row.currency)
+    row = found.row
     before = money.format(found.balance_before_minor, row.currency)
     after = money.format(found.balance_after_minor, row.currency)
     moved = f"Your balance went from {before} to {after}"
+    told = _OWN_STEPS.get(found.kind, _between)(row, moved, f"from {before} to {after}")
+    return [{"title": title, "text": text, "at": row.at, "state": "done"} for title, text in told]
+
+
+_Told = list[tuple[str, str]]  # Titles and texts.
+
+
+def _between(row: selectors.Row, moved: str, _: str) -> _Told:
+    shown = money.format(abs(row.amount_minor), row.currency)
     who = row.name.split(" ")[0] if row.is_person else row.name
     if row.amount_minor < 0:
-        return [
-            {"title": f"You sent {shown}", "text": moved, "at": at, "state": "done"},
-            {"title": f"Arrived with {who}", "text": "At once", "at": at, "state": "done"},
-        ]
+        return [(f"You sent {shown}", moved), (f"Arrived with {who}", "At once")]
     first = f"{who} sent {shown}" if row.is_person else f"{who} confirmed {shown}"
     source = "From their NexaPay balance" if row.is_person else "From your bank account"
-    return [
-        {"title": first, "text": source, "at": at, "state": "done"},
-        {"title": "Added to your wallet", "text": moved, "at": at, "state": "done"},
-    ]
+    return [(first, source), ("Added to your wallet", moved)]
+
+
+def _held(row: selectors.Row, _: str, change: str) -> _Told:
+    shown = money.format(row.amount_minor, row.currency)
+    return [(f"{shown} set aside", f"Still yours. What you can spend went {change}")]
+
+
+def _released(row: selectors.Row, _: str, change: str) -> _Told:
+    shown = money.format(row.amount_minor, row.currency)
+    return [(f"{shown} released", f"It did not leave. What you can spend went {change}")]
+
+
+def _withdrawn(row: selectors.Row, moved: str, _: str) -> _Told:
+    shown = money.format(-row.amount_minor, row.currency)
+    return [("The bank confirmed", f"{shown} was paid to {row.name}"), ("Left your wallet", moved)]
+
+
+def _returned(row: selectors.Row, moved: str, _: str) -> _Told:
+    shown = money.format(row.amount_minor, row.currency)
+    return [(f"{row.name} sent {shown} back", ""), ("Back in your wallet", moved)]
+
+
+def _corrected(row: selectors.Row, moved: str, _: str) -> _Told:
+    return [("We corrected your balance", row.note), ("In your wallet", moved)]
+
+
+_OWN_STEPS = {
+    Transfer.Kind.HOLD.value: _held,
+    Transfer.Kind.RELEASE.value: _released,
+    Transfer.Kind.PAYOUT.value: _withdrawn,
+    Transfer.Kind.RETURN.value: _returned,
+    Transfer.Kind.CORRECTION.value: _corrected,
+}

@@ -9,8 +9,10 @@ from tests.wallet.rules import (
     ADDS_UP,
     AVAILABLE,
     HEAD,
+    HELD,
     LOCKED,
     LOCKED_NOT_NEGATIVE,
+    LOCKS,
     NEWER,
     NEWEST,
     NO_BALANCE,
@@ -53,7 +55,7 @@ def an_entry_without_a_version_in_a_wallet_that_numbers_them(world: World) -> No
 
 @refused_by(VERSIONED, NO_BALANCE)
 def an_entry_with_a_version_in_a_wallet_that_numbers_none(world: World) -> None:
-    act = pay(world.ana, world.bank, 100)
+    act = pay(world.ana, world.bank, 100, kind="correction")
     act.entry[1] |= {
         "version": 1,
         "available_before_minor": 0,
@@ -70,7 +72,7 @@ def paying_more_than_there_is(world: World) -> None:
     pay(world.ana, world.ben, 5_000).write()
 
 
-@refused_by(ADDS_UP, LOCKED_NOT_NEGATIVE)
+@refused_by(ADDS_UP, LOCKED_NOT_NEGATIVE, LOCKS, HELD)
 def paying_from_locked_money_that_is_not_there(world: World) -> None:
     locked = {"delta_locked_minor": -50, "locked_after_minor": -50}
     available = {"delta_available_minor": -50, "available_after_minor": 850}
@@ -93,8 +95,8 @@ CHANGES: list[tuple[str, str, Sequence[Guard]]] = [
     ("available", "available_minor = available_minor + 1", [AVAILABLE]),
     ("available_to_nothing", "available_minor = 0", [AVAILABLE]),
     ("available_below_zero", "available_minor = -1", [AVAILABLE, NOT_NEGATIVE]),
-    ("locked", "locked_minor = 1", [LOCKED]),
-    ("locked_below_zero", "locked_minor = -1", [LOCKED, LOCKED_NOT_NEGATIVE]),
+    ("locked", "locked_minor = 1", [LOCKED, HELD]),
+    ("locked_below_zero", "locked_minor = -1", [LOCKED, LOCKED_NOT_NEGATIVE, HELD]),
     ("head_hash", "head_hash = sha256('x')", [HEAD]),
     ("head_hash_to_null", "head_hash = NULL", [NotNull("wallet_balance", "head_hash")]),
     ("available_to_null", "available_minor = NULL", [NotNull("wallet_balance", "available_minor")]),

@@ -9,6 +9,7 @@ from tests.wallet.rules import (
     GAP,
     HASH,
     HEAD,
+    HELD,
     LOCKED_BEFORE,
     NEWER,
     NEWEST,
@@ -85,7 +86,7 @@ def a_first_entry_that_starts_with_money(world: World) -> None:
     act.write()
 
 
-@refused_by(LOCKED_BEFORE)
+@refused_by(LOCKED_BEFORE, HELD)
 def an_entry_that_starts_with_more_locked_than_the_last_one_left(world: World) -> None:
     more = {"locked_before_minor": 7, "locked_after_minor": 7}
     spoilt_entry(world, more, {"locked_minor": 7}).write()
@@ -96,7 +97,7 @@ def an_entry_that_ends_with_more_than_it_moved(world: World) -> None:
     spoilt_entry(world, {"available_after_minor": 10**6}, {"available_minor": 10**6}).write()
 
 
-@refused_by(ADDS_UP)
+@refused_by(ADDS_UP, HELD)
 def an_entry_that_ends_with_more_locked_than_it_moved(world: World) -> None:
     spoilt_entry(world, {"locked_after_minor": 7}, {"locked_minor": 7}).write()
 

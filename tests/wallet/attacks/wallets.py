@@ -14,7 +14,7 @@ from tests.wallet.guards import (
     World,
     refused_by,
 )
-from tests.wallet.rules import SOURCE, TARGET
+from tests.wallet.rules import ONE_WALLET, SOURCE, TWO
 
 # Terms of a transfer
 
@@ -29,11 +29,27 @@ def paying_less_than_nothing(world: World) -> None:
     pay(world.ana, world.ben, -100).write()
 
 
-@refused_by(
-    Constraint("transfer_wallets_differ"), Constraint("entry_once_per_transfer"), SOURCE, TARGET
-)
+@refused_by(ONE_WALLET, Constraint("entry_once_per_transfer"), TWO)
 def paying_oneself(world: World) -> None:
     pay(world.ana, world.ana, 100).write()
+
+
+def one_entry_of_ones_own(world: World, delta_minor: int) -> None:
+    act = pay(world.ana, world.ben, 100)
+    transfer, act.entry, act.balance = act.transfer[0], [], []
+    transfer["target_id"] = world.ana.pk
+    act.add_entry(transfer, world.ana, delta_minor)
+    act.write()
+
+
+@refused_by(ONE_WALLET, SOURCE)
+def paying_oneself_what_nobody_pays(world: World) -> None:
+    one_entry_of_ones_own(world, 100)
+
+
+@refused_by(ONE_WALLET)
+def paying_oneself_nothing(world: World) -> None:
+    one_entry_of_ones_own(world, 0)
 
 
 @refused_by(Constraint("transfer_kind_known"))
