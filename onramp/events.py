@@ -22,3 +22,27 @@ class OnRampFailed(Event):
 
     signal: ClassVar[Signal] = Signal()
     onramp_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OffRampPaidOut(Event):
+    """A bank has paid a withdrawal, and its money has left the wallet."""
+
+    signal: ClassVar[Signal] = Signal()
+    offramp_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OffRampFailed(Event):
+    """A bank did not pay a withdrawal, and its money may be spent again."""
+
+    signal: ClassVar[Signal] = Signal()
+    offramp_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OffRampReturned(Event):
+    """What a bank had paid came back, and is in the wallet again."""
+
+    signal: ClassVar[Signal] = Signal()
+    offramp_id: int

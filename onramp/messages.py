@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from onramp import strict
 from onramp.strict import Malformed
@@ -55,28 +56,38 @@ class PayoutMessage:
     reason: str | None
 
 
-def read(body: bytes) -> Message:
+_ONRAMP = {"onramp.success": True, "onramp.failure": False}
+_PAYOUT = {f"payout.{said}": said for said in PayoutSaid}
+
+
+def read(body: bytes) -> Message | PayoutMessage:
     """
     Return what the body says.
 
     Fields we do not know are left alone: a bank may add some. A failure may lack a reference and a
-    reason (null), a success always has its reference.
+    reason (null), what was paid always has its reference.
 
     :raises Malformed: if it is not JSON, or a field is missing, of another type or out of form.
     """
     said = strict.parse(body)
     kind = strict.text(said, "type", most=64)
-    if kind not in ("onramp.success", "onramp.failure"):
+    if kind not in _ONRAMP and kind not in _PAYOUT:
         raise Malformed("type is not one we know.")
     strict.instant(said, "timestamp")
     data = strict.of_object(said.get("data"), "data")
-    succeeded = kind == "onramp.success"
-    reference = strict.text if succeeded else strict.text_or_null
-    return Message(
-        succeeded=succeeded,
-        token=strict.text(data, "token", most=128),
-        amount_minor=strict.whole(data, "amount_minor"),
-        currency=strict.text(data, "currency", most=8),
-        bank_reference=reference(data, "bank_reference", most=64),
-        reason=strict.words(data, "reason"),
-    )
+    if kind in _ONRAMP:
+        return Message(succeeded=_ONRAMP[kind], **_facts(data, is_paid=_ONRAMP[kind]))
+    payout = _PAYOUT[kind]
+    return PayoutMessage(said=payout, **_facts(data, is_paid=payout != PayoutSaid.FAILURE))
+
+
+def _facts(data: dict[str, Any], *, is_paid: bool) -> dict[str, Any]:
+    """Return what every message says."""
+    reference = strict.text if is_paid else strict.text_or_null
+    return {
+        "token": strict.text(data, "token", most=128),
+        "amount_minor": strict.whole(data, "amount_minor"),
+        "currency": strict.text(data, "currency", most=8),
+        "bank_reference": reference(data, "bank_reference", most=64),
+        "reason": strict.words(data, "reason"),
+    }

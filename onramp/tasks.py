@@ -1,4 +1,4 @@
-"""What the worker does for on-ramps by the clock."""
+"""What the worker does for on-ramps and off-ramps by the clock."""
 
 from django.utils import timezone
 from procrastinate.contrib.django import app
@@ -11,3 +11,17 @@ from onramp import banks, services
 def ask(timestamp: int) -> int:
     """Ask the bank about on-ramps it left open; timestamp is when this run was due."""
     return services.ask_about_onramps(bank=banks.get_bank(), now=timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="onramp.pay", queueing_lock="onramp.pay")
+def pay(timestamp: int) -> int:
+    """Send withdrawals to the bank, when their owners had time to cancel."""
+    return services.submit_withdrawals(bank=banks.get_bank(), now=timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="onramp.ask_payouts", queueing_lock="onramp.ask_payouts")
+def ask_payouts(timestamp: int) -> int:
+    """Ask the bank about withdrawals it left open; timestamp is when this run was due."""
+    return services.ask_about_withdrawals(bank=banks.get_bank(), now=timezone.now())

@@ -1,10 +1,16 @@
-"""What can be done with on-ramps. Keyword-only, HTTP-free, one act each; amounts in minor units."""
+"""
+What can be done with on-ramps and off-ramps: keyword-only, HTTP-free, one act each.
+
+Amounts are in minor units.
+"""
 
 from onramp.messages import Malformed, SettlesNothing
+from onramp.services.accounts import AccountRefused, add_account, remove_account
 from onramp.services.asking import ask_about_onramps
 from onramp.services.expiry import expire_onramp
 from onramp.services.inbox import MAX_BATCH, Busy, record_bank_event, record_bank_events
 from onramp.services.judging import Answer, Delivery
+from onramp.services.paying import ask_about_withdrawals, submit_withdrawals
 from onramp.services.start import (
     AlreadyUsed,
     AmountOutOfRange,
@@ -13,22 +19,37 @@ from onramp.services.start import (
     WalletFrozen,
     start_onramp,
 )
+from onramp.services.withdrawing import (
+    NotCancelled,
+    WithdrawalRefused,
+    cancel_withdrawal,
+    request_withdrawal,
+)
 
 __all__ = [
     "MAX_BATCH",
+    "AccountRefused",
     "AlreadyUsed",
     "AmountOutOfRange",
     "Answer",
     "Busy",
     "Delivery",
     "Malformed",
+    "NotCancelled",
     "OnRampRefused",
     "SettlesNothing",
     "UnknownBank",
     "WalletFrozen",
+    "WithdrawalRefused",
+    "add_account",
     "ask_about_onramps",
+    "ask_about_withdrawals",
+    "cancel_withdrawal",
     "expire_onramp",
     "record_bank_event",
     "record_bank_events",
+    "remove_account",
+    "request_withdrawal",
     "start_onramp",
+    "submit_withdrawals",
 ]

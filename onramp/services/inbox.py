@@ -12,6 +12,8 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from itertools import groupby
+from typing import Any
 from uuid import UUID, uuid5
 
 from django.db import IntegrityError, transaction
@@ -24,9 +26,10 @@ from nexapay.kernel.prepared import Call, IsAnyOf, Parameter, Prepared, at_commi
 from nexapay.kernel.wire import Rows
 from onramp import banks, sql
 from onramp.events import OnRampFailed, OnRampSettled
-from onramp.messages import Malformed, Message, SettlesNothing
+from onramp.messages import Malformed, Message, PayoutMessage, SettlesNothing
 from onramp.models import BankEvent, OnRampTransaction
 from onramp.services.judging import Answer, Asked, Delivery, Desk, Known, Ruling, Settled, Verdict
+from onramp.services.payouts import record_payout
 from wallet import services as wallet_services
 
 Busy = db.Busy
@@ -83,7 +86,10 @@ def record_bank_event(
     :raises SettlesNothing: if it ends nothing; nothing is stored.
     :raises Busy: if rows were locked for too long; nothing is stored. It may be sent again.
     """
-    return _gathering(bank).ask((Delivery(event_id, body, headers), banks.read_webhook(bank, body), now))
+    said, delivery = banks.read_webhook(bank, body), Delivery(event_id, body, headers)
+    if isinstance(said, PayoutMessage):
+        return record_payout(bank=bank, delivery=delivery, said=said, now=now)
+    return _gathering(bank).ask((delivery, said, now))
 
 
 @cache
@@ -106,8 +112,9 @@ def record_answer(*, bank: str, delivery: Delivery, said: Message, now: datetime
 
 def record_bank_events(*, bank: str, deliveries: Sequence[Delivery], now: datetime) -> list[Answer]:
     """
-    Record up to MAX_BATCH verified events in one transaction; return their answers, in order.
+    Record up to MAX_BATCH verified events; return their answers, in order.
 
+    Those of on-ramps are recorded in one transaction, between any of payouts, which come singly.
     Each is answered and takes effect as if record_bank_event had been called with one after the
     other. A body that is no message we know is answered 400, and stored as little as there.
 
@@ -117,16 +124,24 @@ def record_bank_events(*, bank: str, deliveries: Sequence[Delivery], now: dateti
     if len(deliveries) > MAX_BATCH:
         raise ValueError(f"{len(deliveries)} events in a batch; at most {MAX_BATCH}.")
     read = [_read(bank, delivery) for delivery in deliveries]
-    heard = [
-        (delivery, said)
-        for delivery, said in zip(deliveries, read, strict=True)
-        if isinstance(said, Message)
-    ]
-    answers = iter(_record_all(bank, heard, now) if heard else [])
-    return [said if isinstance(said, Answer) else next(answers) for said in read]
+    answers: list[Answer] = []
+    for kind, run in groupby(zip(deliveries, read, strict=True), key=lambda pair: type(pair[1])):
+        answers += _record_run(bank, kind, list(run), now)
+    return answers
 
 
-def _read(bank: str, delivery: Delivery) -> Message | Answer:
+def _record_run(
+    bank: str, kind: type, run: list[tuple[Delivery, Any]], now: datetime
+) -> list[Answer]:
+    """Record events of one kind, as they stand beside one another."""
+    if kind is Answer:
+        return [said for _, said in run]
+    if kind is Message:
+        return _record_all(bank, run, now)
+    return [record_payout(bank=bank, delivery=each, said=said, now=now) for each, said in run]
+
+
+def _read(bank: str, delivery: Delivery) -> Message | PayoutMessage | Answer:
     try:
         return banks.read_webhook(bank, delivery.body)
     except SettlesNothing:

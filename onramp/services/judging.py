@@ -153,10 +153,15 @@ def _status_said(said: Message) -> OnRampTransaction.Status:
 
 
 def _answer(verdict: BankEvent.Verdict, said: Message, *, is_copy: bool) -> Answer:
+    return answer(verdict, _status_said(said).value, is_copy=is_copy)
+
+
+def answer(verdict: BankEvent.Verdict, said: str, *, is_copy: bool) -> Answer:
+    """Return what the bank is told; said is success, failure or returned."""
     if verdict in _REFUSALS:
         status, text = _REFUSALS[verdict]
         return Answer(status=status, body={"error": verdict.value, "detail": text})
-    body: dict[str, str | bool] = {"status": _status_said(said).value}
+    body: dict[str, str | bool] = {"status": said}
     if is_copy or verdict in _AGREEING:
         body["duplicate"] = True
     return Answer(status=200, body=body)

@@ -56,6 +56,7 @@ def credit_from_bank(
     idempotency_key: UUID,
     note: str,
     now: datetime,
+    kind: Transfer.Kind = Transfer.Kind.ONRAMP,
 ) -> Transfer:
     """Credit what a bank confirmed, as credit_all_from_bank does."""
     credit = Credit(
@@ -65,6 +66,7 @@ def credit_from_bank(
         currency=currency,
         idempotency_key=idempotency_key,
         note=note,
+        kind=kind,
     )
     return credit_all_from_bank(credits=[credit], now=now)[0]
 

@@ -1,9 +1,4 @@
-"""
-Money on its way in from a bank, and everything a bank has told us. Amounts are minor units.
-
-What the database refuses by itself is in migrations 0002 to 0006; each of those guards has a test
-in tests/onramp/test_guards.py.
-"""
+"""Money on its way in from a bank, and everything a bank has told us."""
 
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -173,11 +168,13 @@ class BankEvent(models.Model):
 
     class Verdict(models.TextChoices):
         CREDITED = "credited", "Credited"
+        PAID_OUT = "paid_out", "Paid out"
+        RETURNED = "returned", "Brought back"
         FAILED = "failed", "Marked as failed"
         REPEATED = "repeated", "Said what was known"
         UNKNOWN_TOKEN = "unknown_token", "Token is unknown"
         TERMS_DIFFER = "terms_differ", "Amount or currency differs"
-        REFERENCE_TAKEN = "reference_taken", "Reference belongs to another on-ramp"
+        REFERENCE_TAKEN = "reference_taken", "Reference belongs to another payment"
         OTHER_REFERENCE = "other_reference", "Confirmed again under another reference"
         OTHER_BODY = "other_body", "Same event id, other body"
         CONTRADICTION = "contradiction", "Contradicts what was settled"
@@ -199,6 +196,14 @@ class BankEvent(models.Model):
         blank=True,
         help_text="The on-ramp it spoke of, if we know it.",
     )
+    offramp = models.ForeignKey(
+        "onramp.OffRampTransaction",
+        on_delete=models.PROTECT,
+        related_name="events",
+        null=True,
+        blank=True,
+        help_text="The off-ramp it spoke of, if we know it.",
+    )
     status = models.CharField(max_length=12, choices=Status, default=Status.RECEIVED)
     verdict = models.CharField(max_length=20, choices=Verdict, blank=True)
     attempts = models.PositiveIntegerField(default=0, help_text="How often we tried to apply it.")
@@ -214,6 +219,10 @@ class BankEvent(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["bank", "event_id", "body_sha256"], name="bank_event_body_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(onramp__isnull=True) | Q(offramp__isnull=True),
+                name="bank_event_of_one_payment",
             ),
             models.CheckConstraint(
                 condition=Q(status="received", verdict="", processed_at__isnull=True)

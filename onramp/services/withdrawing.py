@@ -1,0 +1,217 @@
+"""Asking for a withdrawal, and thinking better of it. The bank is not spoken to here."""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from uuid import UUID, uuid5
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Sum
+
+from nexapay.kernel import db, money
+from onramp import banks
+from onramp.models import BankAccount, OffRampTransaction, OffRampTransactionQuerySet
+from wallet import services as wallet_services
+from wallet.models import Hold, Wallet
+
+NEW_FOR = timedelta(hours=24)
+_Status = OffRampTransaction.Status
+_KEYS = {"offramp_key_once_per_wallet", "transfer_key_once_per_actor"}
+_CAME_TO_NOTHING = [_Status.FAILURE, _Status.CANCELLED]
+
+
+class WithdrawalRefused(Exception):
+    """Nothing was asked and nothing is held. The message is for people."""
+
+    field: ClassVar[str | None] = None
+
+
+class WithdrawalOutOfRange(WithdrawalRefused):
+    """The amount is outside settings.PAYOUT_MIN_MINOR and PAYOUT_MAX_MINOR."""
+
+    field = "amount"
+
+
+class NotEnough(WithdrawalRefused):
+    """The wallet has less than that available."""
+
+    field = "amount"
+
+
+class TooNew(WithdrawalRefused):
+    """The account was added lately, and this would be more than it may get so soon."""
+
+    field = "amount"
+
+
+class NoSuchAccount(WithdrawalRefused):
+    """The account is not the actor's, or was removed."""
+
+    field = "account"
+
+
+class WithdrawalKeyUsed(WithdrawalRefused):
+    """The idempotency key stands for something else."""
+
+
+class NotCancelled(Exception):
+    """It has gone to the bank already, or ended. The message is for people."""
+
+
+def request_withdrawal(
+    *,
+    actor_id: int,
+    wallet_id: int,
+    account_id: int,
+    amount_minor: int,
+    idempotency_key: UUID,
+    now: datetime,
+) -> OffRampTransaction:
+    """
+    Hold the money and return the withdrawal; one for each (wallet, idempotency_key).
+
+    amount_minor is in minor units of the wallet's currency. It goes to the bank after
+    PAYOUT_SUBMIT_AFTER_S, and may be cancelled until then. The same key with the same inputs
+    returns the first withdrawal, whatever became of it.
+
+    :raises WithdrawalRefused: one of its kinds, with a sentence for the person.
+    :raises Busy: if rows were locked by others for too long; nothing is held.
+    :raises wallet.models.Wallet.DoesNotExist: if the wallet is not the actor's.
+    """
+    low, high = settings.PAYOUT_MIN_MINOR, settings.PAYOUT_MAX_MINOR
+    if not low <= amount_minor <= high:
+        least, most = (money.format(limit, settings.DEFAULT_CURRENCY) for limit in (low, high))
+        raise WithdrawalOutOfRange(f"Enter an amount from {least} to {most}.")
+    wallet = Wallet.objects.owned_by(actor_id).get(pk=wallet_id)
+    asked = OffRampTransaction(
+        token=secrets.token_urlsafe(32),
+        wallet=wallet,
+        account_id=account_id,
+        amount_minor=amount_minor,
+        currency=wallet.currency,
+        idempotency_key=idempotency_key,
+        created_at=now,
+        submits_at=now + timedelta(seconds=settings.PAYOUT_SUBMIT_AFTER_S),
+    )
+    try:
+        return db.retrying(lambda: _request(asked, actor_id, now))
+    except IntegrityError as error:
+        if db.constraint(error) not in _KEYS:
+            raise
+        return _same(_earlier(asked), asked)
+
+
+def _request(asked: OffRampTransaction, actor_id: int, now: datetime) -> OffRampTransaction:
+    with transaction.atomic(durable=True):
+        if earlier := _earlier(asked):
+            return _same(earlier, asked)
+        # The account's row first: it rules what goes to it from every wallet of its owner.
+        account = (
+            BankAccount.objects.select_for_update(no_key=True)
+            .owned_by(actor_id)
+            .filter(pk=asked.account_id)
+            .first()
+        )
+        if account is None:
+            raise NoSuchAccount("Choose one of your bank accounts.")
+        asked.bank, asked.hold = account.bank, _hold(asked, account, actor_id, now)
+        _check_new(account, asked, now)
+        asked.pk = None
+        asked.save(force_insert=True)
+    return asked
+
+
+def _hold(asked: OffRampTransaction, account: BankAccount, actor_id: int, now: datetime) -> Hold:
+    try:
+        return wallet_services.hold(
+            actor_id=actor_id,
+            wallet_id=asked.wallet_id,
+            amount_minor=asked.amount_minor,
+            purpose=Hold.Purpose.WITHDRAWAL,
+            note=label(account),
+            idempotency_key=uuid5(asked.idempotency_key, "withdrawal"),
+            now=now,
+        )
+    except wallet_services.InsufficientFunds as refusal:
+        raise NotEnough(f"{refusal} Nothing was withdrawn.") from refusal
+    except wallet_services.TransferRefused as refusal:
+        raise WithdrawalRefused(str(refusal)) from refusal
+
+
+def _check_new(account: BankAccount, asked: OffRampTransaction, now: datetime) -> None:
+    """Let little go to an account that is new: whoever stole a password adds one first."""
+    if now >= account.added_at + NEW_FOR:
+        return
+    sent = account.offramps.exclude(status__in=_CAME_TO_NOTHING)
+    already_minor = sent.aggregate(sum=Sum("amount_minor"))["sum"] or 0
+    left_minor = max(settings.PAYOUT_NEW_ACCOUNT_MAX_MINOR - already_minor, 0)
+    if asked.amount_minor > left_minor:
+        left = money.format(left_minor, asked.currency)
+        raise TooNew(
+            f"This account is new: until 24 hours after you added it, {left} more may go to it."
+        )
+
+
+def _earlier(asked: OffRampTransaction) -> OffRampTransaction | None:
+    return OffRampTransaction.objects.filter(
+        wallet_id=asked.wallet_id, idempotency_key=asked.idempotency_key
+    ).first()
+
+
+def _same(earlier: OffRampTransaction | None, asked: OffRampTransaction) -> OffRampTransaction:
+    """Return what the key stands for, if it is what is asked now."""
+    terms: Any = (asked.amount_minor, asked.account_id)
+    if earlier is None or (earlier.amount_minor, earlier.account_id) != terms:
+        raise WithdrawalKeyUsed(
+            "You already asked for another amount or account on this page. Nothing new was asked. "
+            "Look in Activity, then start again."
+        )
+    return earlier
+
+
+def cancel_withdrawal(*, actor_id: int, offramp_id: int, now: datetime) -> OffRampTransaction:
+    """
+    Cancel a withdrawal that has not gone to the bank, and release its money.
+
+    One that is cancelled already is returned as it is.
+
+    :raises NotCancelled: if it has gone to the bank, with a sentence for the person.
+    :raises OffRampTransaction.DoesNotExist: if it is not the actor's.
+    :raises Busy: if rows were locked by others for too long; nothing has changed.
+    """
+    return db.retrying(lambda: _cancel(actor_id, offramp_id, now))
+
+
+def _cancel(actor_id: int, offramp_id: int, now: datetime) -> OffRampTransaction:
+    with transaction.atomic(durable=True):
+        mine = OffRampTransaction.objects.owned_by(actor_id)
+        offramp = locked(mine).get(pk=offramp_id)
+        if offramp.status == _Status.CANCELLED:
+            return offramp
+        if not offramp.may_cancel:
+            raise NotCancelled("The bank has this already, so it cannot be cancelled.")
+        release(offramp, now)
+        offramp.status, offramp.settled_at = _Status.CANCELLED, now
+        offramp.save(update_fields=["status", "settled_at"])
+    return offramp
+
+
+def locked(offramps: OffRampTransactionQuerySet) -> OffRampTransactionQuerySet:
+    """Return these off-ramps, locked until the transaction ends, with their accounts."""
+    return offramps.select_related("account").select_for_update(no_key=True, of=("self",))
+
+
+def release(offramp: OffRampTransaction, now: datetime) -> None:
+    """Give the withdrawal's money back to be spent, inside the caller's transaction."""
+    wallet_services.release_hold(
+        hold_id=offramp.hold_id,
+        idempotency_key=uuid5(offramp.public_id, "release"),
+        note=label(offramp.account),
+        now=now,
+    )
+
+
+def label(account: BankAccount) -> str:
+    """Return how the wallet's history names the account: Banyan Bank •••• 4821."""
+    return f"{banks.name_of(account.bank)} {account.masked}"
