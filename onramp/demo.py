@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
+from typing import cast
 from uuid import UUID, uuid5
 
 from django.contrib.auth.hashers import make_password
@@ -17,7 +18,8 @@ from django.contrib.auth.hashers import make_password
 from accounts import services as accounts_services
 from accounts.models import User
 from onramp import services
-from onramp.models import OnRampTransaction
+from onramp.banks import Bank, Payout, PayoutReport, PayoutState
+from onramp.models import OffRampTransaction, OnRampTransaction
 from wallet import selectors
 from wallet import services as wallet_services
 from wallet.models import Wallet
@@ -56,6 +58,8 @@ PERSONAS = [
 _BUSY = [persona.handle for persona in PERSONAS[:7]]
 _NOTES = ["Dinner at Toit", "Cab", "Goa tickets", "Birthday gift", "Groceries", "Coffee", "Movie",
           "Badminton court", "Electricity", "Books", "Workshop fee", "Lunch 🍜", ""]  # fmt: skip
+# On these days ago somebody withdraws to an account that ends so; 0000 fails, as at the bank.
+_WITHDRAWN = {96: ("ananya", "4821"), 21: ("ananya", "4821"), 9: ("kabir", "0000")}
 _BANKS = ["banyan", "harbour", "lotus"]
 
 
@@ -117,6 +121,8 @@ def _history(now: datetime) -> Iterator[_Act]:
             for handle in _BUSY:
                 thousands = random.choice([30, 40, 45, 60])
                 yield _add(f"pay-{day}-{handle}", handle, thousands * 100_000, morning, random)
+        if day in _WITHDRAWN:
+            yield _withdraw(f"out-{day}", *_WITHDRAWN[day], morning + timedelta(minutes=30))
         for number in range(random.choice([0, 1, 1, 2, 3])):
             source, target = random.sample(_BUSY, 2)
             rupees = random.choice([80, 120, 250, 320, 450, 650, 899, 1240, 2000])
@@ -189,17 +195,60 @@ def _wait(name: str, handle: str, amount_minor: int, at: datetime) -> _Act:
     return act
 
 
-def _hear(onramp: OnRampTransaction, kind: str, reason: str | None, at: datetime) -> None:
+class _Teller:
+    """The bank of this story: it takes every payout, and says later how it went."""
+
+    name = "simbank"
+
+    def create_payout(self, payout: Payout) -> PayoutReport:
+        return PayoutReport(state=PayoutState.PENDING)
+
+
+def _withdraw(name: str, handle: str, ending: str, at: datetime) -> _Act:
+    def act(wallets: dict[str, Wallet]) -> None:
+        offramp = _request(name, wallets[handle], ending, at)
+        teller = cast(Bank, _Teller())
+        services.submit_withdrawal(offramp=offramp, bank=teller, now=offramp.submits_at)
+        failed = ending == "0000"
+        kind, reason = ("failure", "account closed") if failed else ("success", None)
+        _hear(offramp, f"payout.{kind}", reason, at + timedelta(minutes=2))
+
+    return act
+
+
+def _request(name: str, wallet: Wallet, ending: str, at: datetime) -> OffRampTransaction:
+    """Ask for 5,000.00 to an account that is no longer new."""
+    owner_id = wallet.owner_id or 0
+    account = services.add_account(
+        owner_id=owner_id,
+        bank="banyan",
+        holder=wallet.name,
+        number=f"50010020{ending}",
+        now=at - timedelta(days=2),
+    )
+    return services.request_withdrawal(
+        actor_id=owner_id,
+        wallet_id=wallet.pk,
+        account_id=account.pk,
+        amount_minor=500_000,
+        idempotency_key=uuid5(_KEYS, name),
+        now=at,
+    )
+
+
+def _hear(
+    about: OnRampTransaction | OffRampTransaction, kind: str, reason: str | None, at: datetime
+) -> None:
     """Hear from the bank what its webhook would say."""
-    reference = f"DEMO-{onramp.idempotency_key.hex[:12].upper()}"
+    reference = f"DEMO-{about.idempotency_key.hex[:12].upper()}"
     data = {
-        "token": onramp.token,
-        "amount_minor": onramp.amount_minor,
-        "currency": onramp.currency,
+        "token": about.token,
+        "amount_minor": about.amount_minor,
+        "currency": about.currency,
         "bank_reference": reference,
         "reason": reason,
     }
     body = json.dumps({"type": kind, "timestamp": at.isoformat(), "data": data}).encode()
     services.record_bank_event(
-        bank="simbank", event_id=f"demo-{onramp.public_id}", body=body, headers={}, now=at
+        bank="simbank", event_id=f"demo-{about.public_id}", body=body, headers={}, now=at
     )

@@ -1,6 +1,6 @@
 """Reads shaped for pages and for staff. No side effects; amounts in minor units."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -22,7 +22,7 @@ from django.db.models import (
 from nexapay.kernel import links
 from nexapay.kernel.prepared import Call, Parameter, Prepared
 from onramp import banks
-from onramp.models import BankEvent, OnRampTransaction
+from onramp.models import BankAccount, BankEvent, OffRampTransaction, OnRampTransaction
 from onramp.services.expiry import EXPIRED
 from wallet import selectors as wallet_selectors
 from wallet.selectors import Filters, Key, Row
@@ -34,7 +34,7 @@ _SHOWN = {"failure": "failed", "processing": "processing"}
 
 @dataclass(frozen=True)
 class Tally:
-    """How many on-ramps of one status and currency there are, and what they come to."""
+    """How many on-ramps or off-ramps of one status and currency there are, and their sum."""
 
     status: str
     currency: str
@@ -50,6 +50,27 @@ def find(*, user_id: int, public_id: UUID) -> OnRampTransaction | None:
         .filter(public_id=public_id)
         .first()
     )
+
+
+def find_withdrawal(*, user_id: int, public_id: UUID) -> OffRampTransaction | None:
+    """Return the off-ramp of that public id, if it is this person's."""
+    return (
+        OffRampTransaction.objects.owned_by(user_id)
+        .select_related("wallet__balance", "account", "transfer", "return_transfer")
+        .filter(public_id=public_id)
+        .first()
+    )
+
+
+def withdrawals(*, wallet_id: int, limit: int) -> Sequence[OffRampTransaction]:
+    """Return the newest withdrawals of a wallet, with their accounts."""
+    found = OffRampTransaction.objects.filter(wallet_id=wallet_id).select_related("account")
+    return list(found.order_by("-created_at")[:limit])
+
+
+def accounts(*, user_id: int) -> Sequence[BankAccount]:
+    """Return the accounts that this person withdraws to, the newest first."""
+    return list(BankAccount.objects.owned_by(user_id).order_by("-added_at", "-pk"))
 
 
 def last_bank(*, wallet_id: int) -> str | None:
@@ -160,10 +181,10 @@ def _row(
     )
 
 
-def by_status() -> list[Tally]:
-    """Return on-ramps counted by status and currency."""
+def by_status(of: type[OnRampTransaction | OffRampTransaction]) -> list[Tally]:
+    """Return on-ramps or off-ramps counted by status and currency."""
     rows = (
-        OnRampTransaction.objects.order_by("status", "currency")
+        of._default_manager.order_by("status", "currency")
         .values_list("status", "currency")
         .annotate(Count("pk"), Sum("amount_minor"))
     )

@@ -28,7 +28,7 @@ def add(request: Request) -> HttpResponse:
     """Ask how much and from where; on POST, go to the bank."""
     wallet = wallet_selectors.primary_wallet(owner_id=request.user.pk)
     if wallet is None:
-        return _no_wallet(request)
+        return no_wallet(request)
     used_last = selectors.last_bank(wallet_id=wallet.pk)
     form = AddMoneyForm(
         request.POST if request.method == "POST" else None,
@@ -95,7 +95,7 @@ def _to_bank(request: Request, onramp: OnRampTransaction) -> HttpResponse:
         return http.go(request, address)
 
 
-def _no_wallet(request: Request) -> HttpResponse:
+def no_wallet(request: Request) -> HttpResponse:
     """Answer staff, who hold no money."""
     status = 403 if request.method == "POST" else 200
     return http.page(request, "wallet/no_wallet.html", status=status)

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from nexapay.kernel import dates
 from nexapay.kernel.admin import LookOnlyAdmin, Section, add_section, amount, link, list_link
 from wallet import selectors, services
-from wallet.models import Checkpoint, Entry, LedgerCheck, Transfer, Wallet
+from wallet.models import Checkpoint, Entry, Hold, LedgerCheck, Transfer, Wallet
 
 
 @admin.register(Wallet)
@@ -172,6 +172,50 @@ class EntryAdmin(LookOnlyAdmin):
     def chain(self, entry: Entry) -> str:
         """This entry's hash, and the one it follows."""
         return f"{bytes(entry.hash).hex()} follows {bytes(entry.prev_hash).hex()}"
+
+
+@admin.register(Hold)
+class HoldAdmin(LookOnlyAdmin):
+    """Money set aside, and what became of it."""
+
+    list_display = ["public_id", "of_wallet", "purpose", "money", "remains", "status", "created_at"]
+    list_filter = ["status", "purpose", "currency", "created_at"]
+    linked_lookups = ["wallet__id__exact"]
+    list_select_related = ["wallet"]
+    search_fields = ["=public_id", "=transfer__public_id", "wallet__owner__handle"]
+    ordering = ["-id"]
+    exclude = ["transfer"]
+    readonly_fields = ["of_wallet", "of_transfer", "money", "captured", "released", "remains"]
+
+    @admin.display(description="Wallet", ordering="wallet__name")
+    def of_wallet(self, hold: Hold) -> str:
+        """Link to its wallet."""
+        return link(hold.wallet)
+
+    @admin.display(description="Set aside by")
+    def of_transfer(self, hold: Hold) -> str:
+        """Link to the transfer that began it."""
+        return link(hold.transfer, selectors.reference(hold.transfer.public_id))
+
+    @admin.display(description="Amount", ordering="amount_minor")
+    def money(self, hold: Hold) -> str:
+        """What was set aside."""
+        return amount(hold.amount_minor, hold.currency)
+
+    @admin.display(description="Captured")
+    def captured(self, hold: Hold) -> str:
+        """What has left."""
+        return amount(hold.captured_minor, hold.currency)
+
+    @admin.display(description="Released")
+    def released(self, hold: Hold) -> str:
+        """What may be spent again."""
+        return amount(hold.released_minor, hold.currency)
+
+    @admin.display(description="Remains")
+    def remains(self, hold: Hold) -> str:
+        """What is still locked."""
+        return amount(hold.remaining_minor, hold.currency)
 
 
 @admin.register(LedgerCheck)

@@ -10,7 +10,11 @@ from onramp.services.asking import ask_about_onramps
 from onramp.services.expiry import expire_onramp
 from onramp.services.inbox import MAX_BATCH, Busy, record_bank_event, record_bank_events
 from onramp.services.judging import Answer, Delivery
-from onramp.services.paying import ask_about_withdrawals, submit_withdrawals
+from onramp.services.paying import (
+    ask_about_withdrawals,
+    submit_withdrawal,
+    submit_withdrawals,
+)
 from onramp.services.start import (
     AlreadyUsed,
     AmountOutOfRange,
@@ -51,5 +55,6 @@ __all__ = [
     "remove_account",
     "request_withdrawal",
     "start_onramp",
+    "submit_withdrawal",
     "submit_withdrawals",
 ]

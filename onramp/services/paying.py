@@ -38,12 +38,20 @@ def submit_withdrawals(*, bank: Bank, now: datetime) -> int:
     for offramp in due.select_related("account").order_by("submits_at")[:_MOST]:
         if monotonic() > until:
             break
-        if not _submit(offramp, now):
-            continue
-        sent += 1
-        if not _pay(bank, offramp, now):
+        answered = submit_withdrawal(offramp=offramp, bank=bank, now=now)
+        sent += answered is not None
+        if answered is False:
             break
     return sent
+
+
+def submit_withdrawal(*, offramp: OffRampTransaction, bank: Bank, now: datetime) -> bool | None:
+    """
+    Send one withdrawal, with its account, to the bank; return whether the bank answered.
+
+    None: it was not to be sent, or somebody else has sent it.
+    """
+    return _pay(bank, offramp, now) if _submit(offramp, now) else None
 
 
 def _submit(offramp: OffRampTransaction, now: datetime) -> bool:

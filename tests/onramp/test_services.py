@@ -205,7 +205,9 @@ class TestSelectors:
         post(message(start(amount_minor=5_000)))
         post(message(start(), amount_minor=1))
 
-        tallies = {(t.status, t.count, t.amount_minor) for t in selectors.by_status()}
+        tallies = {
+            (t.status, t.count, t.amount_minor) for t in selectors.by_status(OnRampTransaction)
+        }
 
         assert tallies == {("success", 1, 5_000), ("processing", 1, 50_000)}
         assert selectors.quarantined_by_verdict() == [
