@@ -251,8 +251,6 @@ TIME_ZONE = "Asia/Kolkata"
 
 # What gunicorn reads for itself is checked for every process, so that a bad value stops the start.
 env.number("WEB_CONCURRENCY", 2, low=1, high=64)
-if env.text("BANK_WEBHOOK_MODE", "") not in {"", "direct"}:
-    raise ImproperlyConfigured("BANK_WEBHOOK_MODE must be direct; nothing else is there yet.")
 
 LOGGING = logs.config(level=env.text("LOG_LEVEL", "INFO"))
 logs.configure()
@@ -278,6 +276,9 @@ CHECKPOINT_VERIFIERS = env.verifiers("CHECKPOINT_VERIFIERS")
 
 # The bank
 
+BANK_WEBHOOK_MODE = env.text("BANK_WEBHOOK_MODE", "direct")
+if BANK_WEBHOOK_MODE not in {"direct", "queue"}:
+    raise ImproperlyConfigured("BANK_WEBHOOK_MODE must be direct or queue.")
 BANK = env.text("BANK", "simbank")
 if BANK not in {"simbank", "razorpay"}:
     raise ImproperlyConfigured(f"BANK is {BANK!r}; it must be simbank or razorpay.")

@@ -1,4 +1,4 @@
-"""The statements that settle on-ramps and keep events, one or a thousand at a time."""
+"""The statements that settle on-ramps, keep events and judge them, one or a thousand at a time."""
 
 SETTLE = """
 UPDATE onramp_onramptransaction o
@@ -19,4 +19,32 @@ FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::bytea[], %s::jsonb[],
   AS n (bank, event_id, body, digest, headers, beside_id, onramp_id, status, verdict,
     received_at)
 RETURNING event_id, id
+"""
+
+# Whoever came first is stored; of a copy, and of another body under the same id, nothing is.
+STORE = """
+INSERT INTO onramp_bankevent (public_id, bank, event_id, body, body_sha256, headers, status,
+  verdict, attempts, received_at)
+SELECT gen_random_uuid(), n.bank, n.event_id, n.body, n.digest, n.headers, 'received', '', 0,
+  n.received_at
+FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::bytea[], %s::jsonb[], %s::timestamptz[])
+  AS n (bank, event_id, body, digest, headers, received_at)
+ON CONFLICT DO NOTHING
+RETURNING event_id, body_sha256
+"""
+
+# In the order they came; those that could not be applied wait behind all others, and after five
+# tries for staff. The conditions are those of the index bank_event_waiting.
+WAITING = """
+SELECT id, bank, event_id, body FROM onramp_bankevent
+WHERE status = 'received' AND attempts < 5 ORDER BY attempts, received_at, id LIMIT %s
+"""
+
+JUDGE = """
+UPDATE onramp_bankevent e
+SET status = n.status, verdict = n.verdict, onramp_id = n.onramp_id, offramp_id = n.offramp_id,
+  attempts = e.attempts + 1, processed_at = n.at
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[])
+  AS n (id, status, verdict, onramp_id, offramp_id, at)
+WHERE e.id = n.id
 """

@@ -1,6 +1,7 @@
 """The one door without a CSRF token: banks come through it, and their signature is their key."""
 
 import structlog
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import (
     DatabaseError,
@@ -50,12 +51,14 @@ def _take(request: HttpRequest) -> JsonResponse:
     adapter, now = banks.get_bank(), timezone.now()
     try:
         body = _read(request)
-        event_id = adapter.verify_webhook(headers=request.headers, body=body, now=now)
-        answer = services.record_bank_event(
+        verified = adapter.verify_webhook(headers=request.headers, body=body, now=now)
+        is_queued = settings.BANK_WEBHOOK_MODE == "queue"
+        act = services.receive_bank_event if is_queued else services.record_bank_event
+        answer = act(
             bank=adapter.name,
-            event_id=event_id,
+            event_id=verified.event_id,
             body=body,
-            headers=_kept(request, adapter),
+            headers=_kept(request, adapter) | {"key-id": verified.key_id},
             now=now,
         )
     except _TooLarge:
@@ -75,7 +78,7 @@ def _take(request: HttpRequest) -> JsonResponse:
         return _refuse(400, "malformed", str(error))
     except services.Busy:
         return _refuse(503, "busy", "Send it again.", **{"Retry-After": "1"})
-    if answer.status != 200:
+    if answer.status >= 400:
         _log.warning("quarantined", bank=adapter.name, verdict=answer.body["error"])
     return JsonResponse(answer.body, status=answer.status)
 

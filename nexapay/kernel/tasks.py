@@ -2,6 +2,7 @@
 
 from django.contrib.sessions.models import Session
 from django.utils import timezone
+from procrastinate import jobs
 from procrastinate.contrib.django import app
 
 from nexapay.kernel import throttle
@@ -33,3 +34,11 @@ async def forget_jobs(timestamp: int) -> None:
         include_cancelled=True,
         include_aborted=True,
     )
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="kernel.bury_jobs", queueing_lock="kernel.bury_jobs")
+async def bury_jobs(timestamp: int) -> None:
+    """Mark the jobs that died with their worker as failed, so that staff see them."""
+    for job in await app.job_manager.get_stalled_jobs():
+        await app.job_manager.finish_job(job, jobs.Status.FAILED, delete_job=False)

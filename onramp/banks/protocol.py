@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +74,13 @@ class PayoutReport:
     reason: str | None = None
 
 
+class Verified(NamedTuple):
+    """A webhook that a bank signed: its event's id, and by what name we know the key."""
+
+    event_id: str
+    key_id: str
+
+
 class BankUnreachable(Exception):
     """The bank did not answer as agreed. Whether it took what we asked is unknown; ask again."""
 
@@ -126,9 +133,9 @@ class Bank(Protocol):
         :raises BankUnreachable: if there was no answer, or none that makes sense.
         """
 
-    def verify_webhook(self, *, headers: Mapping[str, str], body: bytes, now: datetime) -> str:
+    def verify_webhook(self, *, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:
         """
-        Return the event's id, if the bank signed this body and nothing says that it is old.
+        Return the event's id and the key's, if the bank signed this body and it is not old.
 
         :raises Forged: if it did not.
         :raises OddEventId: if it did, under an id of odd characters or over 128 of them.

@@ -26,6 +26,7 @@ from onramp.banks.protocol import (
     PayoutRefused,
     PayoutReport,
     PayoutState,
+    Verified,
 )
 from onramp.strict import Malformed
 
@@ -159,7 +160,7 @@ class Razorpay:
             raise BankUnreachable("knows it twice")
         return _payout_report(found[0], token)
 
-    def verify_webhook(self, *, headers: Mapping[str, str], body: bytes, now: datetime) -> str:
+    def verify_webhook(self, *, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:
         return razorpay_messages.verify(self._keys, headers=headers, body=body)
 
     def _orders(self, token: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from onramp import strict
 from onramp.banks import signatures
-from onramp.banks.protocol import Forged, PayoutReport, PayoutState
+from onramp.banks.protocol import Forged, PayoutReport, PayoutState, Verified
 from onramp.messages import Message, PayoutMessage, PayoutSaid, SettlesNothing
 from onramp.strict import Malformed
 
@@ -35,9 +35,9 @@ _PASSING = {
 }
 
 
-def verify(keys: list[bytes], *, headers: Mapping[str, str], body: bytes) -> str:
+def verify(keys: list[bytes], *, headers: Mapping[str, str], body: bytes) -> Verified:
     """
-    Return the event's id, if one of the keys signed this body.
+    Return the event's id and the key's, if one of the keys signed this body.
 
     Neither the id nor a time is signed. What is replayed under its own id is known by it; under
     another id it says what is known already, and moves nothing.
@@ -49,10 +49,10 @@ def verify(keys: list[bytes], *, headers: Mapping[str, str], body: bytes) -> str
     event_id = signatures.header(headers, EVENT_ID)
     if not _HEX.fullmatch(offered):
         raise Forged("signature")
-    expected = [hmac.new(key, body, sha256).hexdigest() for key in keys]
-    if not any(hmac.compare_digest(each, offered) for each in expected):
-        raise Forged("signature")
-    return signatures.usable(event_id)
+    for key in keys:
+        if hmac.compare_digest(hmac.new(key, body, sha256).hexdigest(), offered):
+            return Verified(signatures.usable(event_id), signatures.key_id(key))
+    raise Forged("signature")
 
 
 def read(body: bytes) -> Message | PayoutMessage:

@@ -4,12 +4,13 @@ import base64
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from hmac import compare_digest
 
 from django.core.exceptions import ImproperlyConfigured
 from standardwebhooks.webhooks import hmac_data
 
-from onramp.banks.protocol import Forged, OddEventId
+from onramp.banks.protocol import Forged, OddEventId, Verified
 
 TOLERANCE_S = 300
 PROOF: tuple[str, ...] = ("webhook-id", "webhook-timestamp", "webhook-signature")
@@ -19,9 +20,13 @@ _MAX_SIGNATURES = 10
 _MAX_HEADER = 2_000
 
 
-def verify(keys: list[bytes], *, headers: Mapping[str, str], body: bytes, now: datetime) -> str:
+def verify(
+    keys: list[bytes], *, headers: Mapping[str, str], body: bytes, now: datetime
+) -> Verified:
     """
-    Return the event's id, if one of the keys signed this body within TOLERANCE_S of now.
+    Return the event's id and the key's, if one of the keys signed this body around now.
+
+    A signature is taken for TOLERANCE_S before and after it was made.
 
     :raises Forged: if none did.
     :raises OddEventId: if one did, under an id of odd characters or over 128 of them.
@@ -29,9 +34,15 @@ def verify(keys: list[bytes], *, headers: Mapping[str, str], body: bytes, now: d
     event_id, stamp, offered = (header(headers, name) for name in PROOF)
     if not _STAMP.fullmatch(stamp) or abs(now.timestamp() - int(stamp)) > TOLERANCE_S:
         raise Forged("timestamp")
-    if not any(_signs(key, event_id, stamp, body, offered) for key in keys):
+    signers = (key for key in keys if _signs(key, event_id, stamp, body, offered))
+    if (signer := next(signers, None)) is None:
         raise Forged("signature")
-    return usable(event_id)
+    return Verified(usable(event_id), key_id(signer))
+
+
+def key_id(key: bytes) -> str:
+    """Return a name for a key that tells nothing of it, to see later which one was used."""
+    return sha256(b"key-id:" + key).hexdigest()[:8]
 
 
 def key(secret: str) -> bytes:

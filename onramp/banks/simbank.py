@@ -17,6 +17,7 @@ from onramp.banks.protocol import (
     PayoutRefused,
     PayoutReport,
     PayoutState,
+    Verified,
 )
 
 _UNKNOWN = "unknown_token"  # Its own word: any server answers 404 to a path it does not have.
@@ -86,7 +87,7 @@ class SimBank:
         said = self._look("payouts", token)
         return PayoutReport(state=PayoutState.UNKNOWN) if said is None else _payout(said, token)
 
-    def verify_webhook(self, *, headers: Mapping[str, str], body: bytes, now: datetime) -> str:
+    def verify_webhook(self, *, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:
         return signatures.verify(self._keys, headers=headers, body=body, now=now)
 
     def _look(self, what: str, token: str) -> dict[str, Any] | None:

@@ -237,6 +237,12 @@ class BankEvent(models.Model):
         indexes = [
             models.Index(fields=["status", "-received_at"], name="bank_event_by_status"),
             models.Index(fields=["-received_at"], name="bank_event_newest"),
+            # The conditions of sql.WAITING.
+            models.Index(
+                fields=["attempts", "received_at", "id"],
+                condition=Q(status="received", attempts__lt=5),
+                name="bank_event_waiting",
+            ),
         ]
 
     def __str__(self) -> str:

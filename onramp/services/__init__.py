@@ -23,6 +23,7 @@ from onramp.services.start import (
     WalletFrozen,
     start_onramp,
 )
+from onramp.services.waiting import APPLY, apply_waiting_events, receive_bank_event
 from onramp.services.withdrawing import (
     NotCancelled,
     WithdrawalRefused,
@@ -31,6 +32,7 @@ from onramp.services.withdrawing import (
 )
 
 __all__ = [
+    "APPLY",
     "MAX_BATCH",
     "AccountRefused",
     "AlreadyUsed",
@@ -46,10 +48,12 @@ __all__ = [
     "WalletFrozen",
     "WithdrawalRefused",
     "add_account",
+    "apply_waiting_events",
     "ask_about_onramps",
     "ask_about_withdrawals",
     "cancel_withdrawal",
     "expire_onramp",
+    "receive_bank_event",
     "record_bank_event",
     "record_bank_events",
     "remove_account",

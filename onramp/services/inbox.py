@@ -14,62 +14,26 @@ from datetime import datetime
 from functools import cache
 from itertools import groupby
 from typing import Any
-from uuid import UUID, uuid5
 
 from django.db import IntegrityError, transaction
-from django.db.models import CharField
 
-from nexapay.kernel import db, events
+from nexapay.kernel import db
 from nexapay.kernel.arrays import columns
 from nexapay.kernel.gathering import Gathering
-from nexapay.kernel.prepared import Call, IsAnyOf, Parameter, Prepared, at_commit, together
+from nexapay.kernel.prepared import Call, Prepared, at_commit, together
 from nexapay.kernel.wire import Rows
 from onramp import banks, sql
-from onramp.events import OnRampFailed, OnRampSettled
 from onramp.messages import Malformed, Message, PayoutMessage, SettlesNothing
-from onramp.models import BankEvent, OnRampTransaction
-from onramp.services.judging import Answer, Asked, Delivery, Desk, Known, Ruling, Settled, Verdict
+from onramp.services.judging import Answer, Delivery, Ruling
 from onramp.services.payouts import record_payout
-from wallet import services as wallet_services
+from onramp.services.settling import Heard, open_desk, outcome, settle
 
 Busy = db.Busy
 MAX_BATCH = 1_000
-_NO_REASON = "no reason given"
-_TAKEN_MEANWHILE = {"bank_event_once", "bank_event_body_once", "onramp_reference_once_per_bank"}
+TAKEN_MEANWHILE = {"bank_event_once", "bank_event_body_once", "onramp_reference_once_per_bank"}
 _TRIES = 10
 
-_OUTCOMES = {
-    Verdict.CREDITED: BankEvent.Status.PROCESSED,
-    Verdict.FAILED: BankEvent.Status.PROCESSED,
-    Verdict.REPEATED: BankEvent.Status.IGNORED,
-}  # All others wait in quarantine for staff.
-
-_ASKED = Prepared(
-    lambda: (
-        OnRampTransaction.objects.select_for_update(no_key=True)
-        .filter(IsAnyOf("token", "text"))
-        .order_by("pk")
-        .values_list(
-            *("pk", "public_id", "token", "wallet_id", "amount_minor", "currency", "bank"),
-            *("status", "bank_reference"),
-        )
-    )
-)
-_KNOWN = Prepared(
-    lambda: (
-        BankEvent.objects.filter(IsAnyOf("event_id", "text"), bank=Parameter(CharField()))
-        .values_list(
-            *("event_id", "conflicts_with_id", "body_sha256", "verdict", "onramp_id", "pk")
-        )
-    )
-)  # fmt: skip
-_REFERENCES = Prepared(
-    lambda: OnRampTransaction.objects.filter(
-        IsAnyOf("bank_reference", "text"),
-        bank__in=OnRampTransaction.objects.filter(IsAnyOf("token", "text")).values("bank"),
-    ).values_list("bank", "bank_reference")
-)
-_SETTLE, _KEEP = Prepared(sql.SETTLE), Prepared(sql.KEEP)
+_KEEP = Prepared(sql.KEEP)
 
 
 def record_bank_event(
@@ -150,26 +114,23 @@ def _read(bank: str, delivery: Delivery) -> Message | PayoutMessage | Answer:
         return Answer(status=400, body={"error": "malformed", "detail": str(error)})
 
 
-_Heard = Sequence[tuple[Delivery, Message]]
-
-
-def _record_all(bank: str, heard: _Heard, now: datetime) -> list[Answer]:
+def _record_all(bank: str, heard: Heard, now: datetime) -> list[Answer]:
     for _ in range(_TRIES):
         try:
             return db.retrying(lambda: _record(bank, heard, now))
         except IntegrityError as error:
-            if db.constraint(error) not in _TAKEN_MEANWHILE:
+            if db.constraint(error) not in TAKEN_MEANWHILE:
                 raise
     raise Busy("NexaPay is busy. Nothing was changed; send it again in a moment.")
 
 
-def _record(bank: str, heard: _Heard, now: datetime) -> list[Answer]:
+def _record(bank: str, heard: Heard, now: datetime) -> list[Answer]:
     with transaction.atomic(durable=True):
-        desk = _open_desk(bank, heard)
+        desk = open_desk(bank, heard)
         answers = [desk.hear(delivery, said) for delivery, said in heard]
         firsts = [ruling for ruling in desk.rulings if not ruling.beside]
         others = [ruling for ruling in desk.rulings if ruling.beside]
-        writing = [*_settle(desk.settled, now), *_keep(bank, firsts, now)]
+        writing = [*settle(desk.settled, now), *_keep(bank, firsts, now)]
         if others:
             kept = together(*writing) if writing else []
             writing = _keep_beside(bank, others, firsts, kept[-1:], now)
@@ -186,66 +147,6 @@ def _keep_beside(
     for ruling in firsts:
         ruling.known.pk = pks[ruling.delivery.event_id]
     return _keep(bank, others, now)
-
-
-def _open_desk(bank: str, heard: _Heard) -> Desk:
-    """Lock the on-ramps, then read what else matters: a lock waited for may have changed it."""
-    tokens = [said.token for _, said in heard]
-    said_references = [said.bank_reference for _, said in heard if said.bank_reference]
-    locked, known, references = together(
-        (_ASKED, (tokens,)),
-        (_KNOWN, ([delivery.event_id for delivery, _ in heard], bank)),
-        (_REFERENCES, (said_references, tokens)),
-    )
-    desk = Desk({row[2]: Asked(*row) for row in locked}, {}, set(), set(references))
-    for event_id, beside, digest, verdict, onramp_id, pk in known:
-        if beside is None:
-            desk.firsts[event_id] = Known(digest, Verdict(verdict), onramp_id, pk)
-        else:
-            desk.others.add((event_id, digest))
-    return desk
-
-
-def _settle(settled: list[Settled], now: datetime) -> list[Call]:
-    """Credit what succeeded in one posting; return what moves every on-ramp that was settled."""
-    if not settled:
-        return []
-    transfers = iter(
-        wallet_services.credit_all_from_bank(
-            credits=[_credit(asked) for asked, said in settled if said.succeeded], now=now
-        )
-    )
-    rows = [
-        _settlement(asked, said, next(transfers).pk if said.succeeded else None, now)
-        for asked, said in settled
-    ]
-    for asked, said in settled:
-        event = OnRampSettled if said.succeeded else OnRampFailed
-        events.publish(event(onramp_id=asked.pk))
-    return [(_SETTLE, tuple(columns(rows, 6)))]
-
-
-def _credit(asked: Asked) -> wallet_services.Credit:
-    return wallet_services.Credit(
-        bank=banks.name_of(asked.bank),
-        wallet_id=asked.wallet_id,
-        amount_minor=asked.amount_minor,
-        currency=asked.currency,
-        idempotency_key=_credit_key(asked),
-    )
-
-
-def _credit_key(asked: Asked) -> UUID:
-    """Return the idempotency key of an on-ramp's credit: a second guard under its status."""
-    return uuid5(asked.public_id, banks.name_of(asked.bank))
-
-
-def _settlement(
-    asked: Asked, said: Message, transfer_id: int | None, now: datetime
-) -> tuple[object, ...]:
-    """Return the columns of sql.SETTLE."""
-    reason = "" if said.succeeded else said.reason or _NO_REASON
-    return asked.pk, asked.status, reason, said.bank_reference, transfer_id, now
 
 
 def _keep(bank: str, rulings: list[Ruling], now: datetime) -> list[Call]:
@@ -270,7 +171,7 @@ def _event(bank: str, ruling: Ruling, now: datetime) -> tuple[object, ...]:
         json.dumps(dict(ruling.delivery.headers)),
         ruling.beside.pk if ruling.beside else None,
         known.onramp_id,
-        _OUTCOMES.get(known.verdict, BankEvent.Status.QUARANTINED).value,
-        known.verdict.value,
+        outcome(ruling.verdict).value,
+        ruling.verdict.value,
         now,
     )

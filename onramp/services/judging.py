@@ -63,7 +63,7 @@ class Known:
     """An event that is kept, or will be: the first of its id, or (beside) one with another body."""
 
     digest: bytes
-    verdict: BankEvent.Verdict
+    verdict: BankEvent.Verdict | None  # None while it waits to be judged.
     onramp_id: int | None
     pk: int | None = None
 
@@ -74,6 +74,7 @@ class Ruling:
 
     delivery: Delivery
     known: Known
+    verdict: BankEvent.Verdict
     beside: Known | None = None
 
 
@@ -100,9 +101,9 @@ class Desk:
         digest = sha256(delivery.body).digest()
         first = self.firsts.get(delivery.event_id)
         if first is None:
-            verdict, onramp_id = self._rule(said)
+            verdict, onramp_id = self.rule(said)
             first = self.firsts[delivery.event_id] = Known(digest, verdict, onramp_id)
-            self.rulings.append(Ruling(delivery, first))
+            self.rulings.append(Ruling(delivery, first, verdict))
             return _answer(verdict, said, is_copy=False)
         if first.digest == digest:
             return _answer(first.verdict, said, is_copy=True)
@@ -114,10 +115,10 @@ class Desk:
         if (delivery.event_id, digest) not in self.others:
             self.others.add((delivery.event_id, digest))
             known = Known(digest, Verdict.OTHER_BODY, first.onramp_id)
-            self.rulings.append(Ruling(delivery, known, beside=first))
+            self.rulings.append(Ruling(delivery, known, Verdict.OTHER_BODY, beside=first))
         return _answer(Verdict.OTHER_BODY, said, is_copy=False)
 
-    def _rule(self, said: Message) -> tuple[BankEvent.Verdict, int | None]:
+    def rule(self, said: Message) -> tuple[BankEvent.Verdict, int | None]:
         """Judge the message; settle the on-ramp, on this desk, if it is the first word on it."""
         asked = self.onramps.get(said.token)
         if asked is None:
@@ -152,12 +153,19 @@ def _status_said(said: Message) -> OnRampTransaction.Status:
     return _Status.SUCCESS if said.succeeded else _Status.FAILURE
 
 
-def _answer(verdict: BankEvent.Verdict, said: Message, *, is_copy: bool) -> Answer:
+def _answer(verdict: BankEvent.Verdict | None, said: Message, *, is_copy: bool) -> Answer:
     return answer(verdict, _status_said(said).value, is_copy=is_copy)
 
 
-def answer(verdict: BankEvent.Verdict, said: str, *, is_copy: bool) -> Answer:
+def verdict_or_none(stored: str) -> BankEvent.Verdict | None:
+    """Return the verdict of a stored event; one that waits has none."""
+    return Verdict(stored) if stored else None
+
+
+def answer(verdict: BankEvent.Verdict | None, said: str, *, is_copy: bool) -> Answer:
     """Return what the bank is told; said is success, failure or returned."""
+    if verdict is None:
+        return Answer(status=202, body={"status": "queued", "duplicate": True})
     if verdict in _REFUSALS:
         status, text = _REFUSALS[verdict]
         return Answer(status=status, body={"error": verdict.value, "detail": text})

@@ -20,7 +20,7 @@ from onramp.banks import BankUnreachable, PayoutReport, PayoutState
 from onramp.events import OffRampFailed, OffRampPaidOut, OffRampReturned
 from onramp.messages import PayoutMessage, PayoutSaid
 from onramp.models import BankEvent, OffRampTransaction
-from onramp.services.judging import Answer, Delivery, answer
+from onramp.services.judging import Answer, Delivery, answer, verdict_or_none
 from onramp.services.withdrawing import label, locked, release
 from wallet import services as wallet_services
 from wallet.models import Transfer
@@ -113,16 +113,34 @@ def _record(bank: str, delivery: Delivery, said: PayoutMessage, now: datetime) -
         heard = BankEvent.objects.filter(bank=bank, event_id=delivery.event_id)
         first = heard.filter(conflicts_with=None).first()
         if first and bytes(first.body_sha256) == digest:
-            return answer(_Verdict(first.verdict), said.said, is_copy=True)
-        if first is None:
-            verdict = _rule(offramp, said)
-            if offramp and (act := _ACTS.get(verdict)):
-                act(offramp, said, now)
-        else:
-            verdict = _Verdict.OTHER_BODY
+            return answer(verdict_or_none(first.verdict), said.said, is_copy=True)
+        verdict = _apply(offramp, said, now) if first is None else _Verdict.OTHER_BODY
         if first is None or not heard.filter(body_sha256=digest).exists():
             _keep(bank, delivery, digest, first, offramp, verdict, now)
     return answer(verdict, said.said, is_copy=False)
+
+
+def settle_payout(
+    *, said: PayoutMessage, now: datetime
+) -> tuple[BankEvent.Verdict, BankEvent.Status, int | None]:
+    """
+    Do what an event says that is kept already, inside the caller's transaction.
+
+    Returns its verdict, what becomes of it, and the withdrawal it spoke of.
+    """
+    offramp = locked(OffRampTransaction.objects.filter(token=said.token)).first()
+    verdict = _apply(offramp, said, now)
+    status = _OUTCOMES.get(verdict, BankEvent.Status.QUARANTINED)
+    return verdict, status, offramp.pk if offramp else None
+
+
+def _apply(
+    offramp: OffRampTransaction | None, said: PayoutMessage, now: datetime
+) -> BankEvent.Verdict:
+    verdict = _rule(offramp, said)
+    if offramp and (act := _ACTS.get(verdict)):
+        act(offramp, said, now)
+    return verdict
 
 
 def _rule(offramp: OffRampTransaction | None, said: PayoutMessage) -> BankEvent.Verdict:

@@ -43,6 +43,17 @@ class TestTidying:
 
         assert tasks.forget_throttles(0) == 1
 
+    def test_buries_jobs_whose_worker_died(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO procrastinate_jobs (queue_name, task_name, args, status)"
+                " VALUES ('default', 'left behind', '{}', 'doing')"
+            )
+
+        async_to_sync(bury_jobs)()
+
+        assert [job.status for job in ProcrastinateJob.objects.all()] == ["failed"]
+
     def test_forgets_jobs_that_failed_long_ago(self) -> None:
         with connection.cursor() as cursor:
             for days in (1, 30):
@@ -76,6 +87,10 @@ class TestTidying:
 
 async def forget_jobs() -> None:
     await tasks.forget_jobs(0)
+
+
+async def bury_jobs() -> None:
+    await tasks.bury_jobs(0)
 
 
 def environment(**changes: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ NAMES = {
     "hot": "everybody pays one wallet; the bank pays everybody",
     "webhooks": "a bank's webhooks, one by one over HTTP and in batches",
     "pages": "pages and acts through gunicorn, by number of clients and kind of worker",
+    "spike": "50,000 webhooks at once into a queued inbox; --only NUMBER for fewer",
     "growth": "10 thousand, 1 million and 10 million entries",
 }
 

@@ -13,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 _CONCURRENCY = 4
 _GRACE_S = 8
 _DATABASE_WAIT_S = 5
+_LOOK_EVERY_S = 0.5
 
 
 class Command(BaseCommand):
@@ -48,6 +49,8 @@ async def _run() -> None:
             async with working.open_async(pool):
                 await working.run_worker_async(
                     concurrency=_CONCURRENCY,
+                    # Only a new job wakes it, not the end of one that others wait for.
+                    fetch_job_polling_interval=_LOOK_EVERY_S,
                     delete_jobs="successful",
                     shutdown_graceful_timeout=_GRACE_S,
                     install_signal_handlers=False,
