@@ -43,7 +43,12 @@ ASKS = {"lose": 1, "forge": 1, "wrong_amount": 1, "slow": 1, "clock_off": 1} | {
 
 @pytest.fixture
 def _hurried(monkeypatch: Any) -> None:
-    """Let nobody wait for long: only what hangs must be out of time, and that hangs for good."""
+    """Let nobody wait for long."""
+    hurry(monkeypatch)
+
+
+def hurry(monkeypatch: Any) -> None:
+    """Shorten every wait: only what hangs must be out of time, and that hangs for longer."""
     monkeypatch.setattr(wire, "_TIMEOUT", httpx.Timeout(0.8))
     monkeypatch.setattr(troubles, "SLOW_S", 0.01)
     monkeypatch.setattr(troubles, "HANG_S", 1.5)
