@@ -126,7 +126,9 @@ class AccountForm(forms.Form):
     def clean(self) -> None:
         """Refuse two numbers that differ."""
         number, again = self.cleaned_data.get("number"), self.cleaned_data.get("again")
-        if number and again and number != again:
+        if number is None:
+            self.errors.pop("again", None)  # One sentence about a number that is none is enough.
+        elif again and number != again:
             self.add_error("again", "The two numbers differ. Enter the same number twice.")
 
     def arguments(self) -> dict[str, str]:

@@ -83,7 +83,7 @@ class _Told:
         self.offramp = offramp
         self.amount = money.format(offramp.amount_minor, offramp.currency)
         self.bank = banks.name_of(offramp.bank)
-        self.account = label(offramp.account)
+        self.account = label(offramp.account).replace("• ", "•\N{NO-BREAK SPACE}")
 
     def title(self) -> str:
         """Say how it stands, in one line."""

@@ -28,7 +28,8 @@ def withdraw(request: Request) -> HttpResponse:
         request.POST if request.method == "POST" else None,
         currency=wallet.currency,
         accounts=mine,
-        initial={"account": str(mine[0].public_id) if mine else ""},
+        # Among several the person chooses: none is guessed.
+        initial={"account": str(mine[0].public_id) if len(mine) == 1 else ""},
     )
     if form.is_valid():
         try:

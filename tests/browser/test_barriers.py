@@ -10,6 +10,8 @@ from pytest_django import Settings
 from tests.browser.barriers import barriers
 from tests.browser.visitor import Visitor, deliver
 from tests.factories import make_wallet, send
+from tests.onramp.offramps import account, submitted, withdraw, word
+from tests.onramp.support import post
 from tests.wallet.published import may_sign, publish
 from wallet.models import Wallet
 
@@ -97,6 +99,15 @@ class TestNoBarriers:
     @pytest.mark.usefixtures("newcomer")
     def test_for_a_newcomer(self, tour: Tour) -> None:
         tour.visit("/dashboard/", "/send/", "/transactions/")
+        assert tour.found == []
+
+    def test_while_withdrawing(self, tour: Tour, busy: Wallet) -> None:
+        tour.visit("/withdraw/")
+        to = account(busy, holder=LONG)
+        asked, paid = withdraw(busy, 99_999_99, to=to), submitted(busy, to=to)
+        post(word(paid))
+        for address in ("", "accounts/", f"{asked.public_id}/", f"{paid.public_id}/"):
+            tour.visit(f"/withdraw/{address}")
         assert tour.found == []
 
     def test_in_what_the_ledger_publishes(
