@@ -10,7 +10,7 @@ from django.utils import timezone
 from onramp.banks import BankUnreachable, Payout, PayoutReport, PayoutState
 from onramp.models import BankEvent, OffRampTransaction, PayoutQuestion
 from onramp.services.paying import ask_about_withdrawals, submit_withdrawals
-from onramp.services.payouts import record_report
+from onramp.services.payouts import fail_refused, record_report
 from tests.factories import available, locked, make_wallet
 from tests.onramp.offramps import FakeBank, afresh, after, problems, report, submitted, withdraw
 from tests.threads import at_once
@@ -86,6 +86,13 @@ class TestSubmitting:
         assert (offramp.status, offramp.failure_reason) == ("failure", "no such branch")
         assert (available(offramp.wallet), locked(offramp.wallet)) == (100_000, 0)
         assert problems() == []
+
+    def test_that_the_bank_refuses_after_its_news_came_changes_nothing(self) -> None:
+        offramp = submit(FakeBank(PayoutState.SUCCEEDED), withdraw())
+
+        fail_refused(offramp_id=offramp.pk, reason="too late", now=timezone.now())
+
+        assert afresh(offramp).status == "success"
 
     def test_that_the_bank_does_not_answer_stays_with_the_bank(self) -> None:
         first, second = withdraw(), withdraw()
@@ -208,8 +215,10 @@ class TestAtOnce:
         bank = FakeBank(PayoutState.SUCCEEDED)
         run = partial(submit_withdrawals, bank=bank.as_bank(), now=after(offramps[-1]))
 
-        at_once([run] * 4)
+        outcomes = at_once([run] * 4)
 
+        assert sum(outcome for outcome in outcomes if isinstance(outcome, int)) == 6
+        assert [outcome for outcome in outcomes if isinstance(outcome, Exception)] == []
         assert sorted(payout.token for payout in bank.paid) == sorted(o.token for o in offramps)
         assert {afresh(offramp).status for offramp in offramps} == {"success"}
         assert problems() == []

@@ -257,8 +257,10 @@ class TestAtOnce:
             services.submit_withdrawals, bank=bank.as_bank(), now=after(offramps[-1])
         )
 
-        at_once([*acts, submit, submit])
+        outcomes = at_once([*acts, submit, submit])
 
+        errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+        assert {type(error) for error in errors} <= {services.NotCancelled}
         for offramp in map(afresh, offramps):
             was_sent = offramp.token in {payout.token for payout in bank.paid}
             assert offramp.status == ("submitted" if was_sent else "cancelled")
