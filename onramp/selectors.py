@@ -62,6 +62,23 @@ def find_withdrawal(*, user_id: int, public_id: UUID) -> OffRampTransaction | No
     )
 
 
+_LED_TO = {
+    "hold": "hold__transfer__public_id",
+    "payout": "transfer__public_id",
+    "return": "return_transfer__public_id",
+}
+
+
+@wallet_selectors.add_story
+def withdrawal_of(kind: str, public_id: UUID) -> str:
+    """Return the address of the withdrawal that the transfer is a part of, if there is one."""
+    if kind not in _LED_TO:
+        return ""
+    found = OffRampTransaction.objects.filter(**{_LED_TO[kind]: public_id})
+    offramp_id = found.values_list("public_id", flat=True).first()
+    return links.to("onramp:withdrawal", offramp_id) if offramp_id else ""
+
+
 def withdrawals(*, wallet_id: int, limit: int) -> Sequence[OffRampTransaction]:
     """Return the newest withdrawals of a wallet, with their accounts."""
     found = OffRampTransaction.objects.filter(wallet_id=wallet_id).select_related("account")

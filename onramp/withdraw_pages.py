@@ -29,13 +29,12 @@ _BADGES = {
 
 def ask(form: WithdrawForm, wallet: Wallet, accounts: Sequence[BankAccount]) -> dict[str, Any]:
     """Return what the form's page needs."""
-    balance = wallet.balance
     return {
         "flow": FLOW,
         "step": 1,
         "step_count": 2,
         "form": form,
-        "hint": f"You have {money.format(balance.available_minor, wallet.currency)}. No fee.",
+        "hint": _hint(wallet),
         "wallet": wallet,
         "accounts": [(each, banks.name_of(each.bank)) for each in accounts],
         "cancel_s": settings.PAYOUT_SUBMIT_AFTER_S,
@@ -49,6 +48,14 @@ def ask(form: WithdrawForm, wallet: Wallet, accounts: Sequence[BankAccount]) -> 
             for each in selectors.withdrawals(wallet_id=wallet.pk, limit=_SHOWN)
         ],
     }
+
+
+def _hint(wallet: Wallet) -> str:
+    held = wallet.balance
+    have, locked = (
+        money.format(minor, wallet.currency) for minor in (held.available_minor, held.locked_minor)
+    )
+    return f"You have {have}{f', and {locked} on hold' if held.locked_minor else ''}. No fee."
 
 
 def accounts(form: AccountForm, mine: Sequence[BankAccount]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 
 from nexapay.kernel import dates
 from nexapay.kernel.admin import LookOnlyAdmin, Section, add_section, amount, link, list_link
@@ -45,8 +46,11 @@ class WalletAdmin(LookOnlyAdmin):
 
     @admin.display(description="Movements")
     def more(self, wallet: Wallet) -> str:
-        """Link to its entries."""
-        return list_link(Entry, "Entries", wallet__id__exact=wallet.pk)
+        """Link to its entries and its holds."""
+        entries = list_link(Entry, "Entries", wallet__id__exact=wallet.pk)
+        return format_html(
+            "{} · {}", entries, list_link(Hold, "Holds", wallet__id__exact=wallet.pk)
+        )
 
     def has_freeze_permission(self, request: HttpRequest) -> bool:
         """Whoever may change wallets may freeze one; nobody may edit one."""

@@ -1,7 +1,7 @@
 """The wallet's entries, as rows of its history."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -97,6 +97,24 @@ def one(*, wallet_ids: Sequence[int], public_id: UUID) -> Line | None:
     found = Entry.objects.filter(transfer__public_id=public_id, wallet_id__in=wallet_ids)
     columns = found.values_list(*_COLUMNS).first()
     return Line(*columns) if columns else None
+
+
+# What tells more about a movement: given its kind and public id, the address of a page, or nothing.
+Story = Callable[[str, UUID], str]
+_STORIES: list[Story] = []
+
+
+def add_story(story: Story) -> Story:
+    """Let an app lead from a receipt to its own page about the same money."""
+    _STORIES.append(story)
+    return story
+
+
+def story_of(line: Line) -> str:
+    """Return the address of the page that tells more about it; empty where there is none."""
+    if line.kind not in _OF_THE_HOUSE:
+        return ""
+    return next(filter(None, (story(line.kind, line.public_id) for story in _STORIES)), "")
 
 
 def row(line: Line) -> Row:

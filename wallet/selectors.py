@@ -16,6 +16,7 @@ from nexapay.kernel.prepared import Prepared
 from wallet import entries
 from wallet.activity import Filters, Key, Page, Row, add_source, page
 from wallet.audit import add_check
+from wallet.entries import add_story
 from wallet.models import LedgerCheck, Transfer, Wallet
 from wallet.primary import primary_wallet
 
@@ -29,6 +30,7 @@ __all__ = [
     "Total",
     "add_check",
     "add_source",
+    "add_story",
     "balance_line",
     "differences",
     "find_payee",
@@ -64,6 +66,7 @@ class Receipt:
     reference: str
     balance_before_minor: int
     balance_after_minor: int
+    story_url: str
 
 
 def find_payee(*, text: str, currency: str) -> tuple[User | None, Wallet | None]:
@@ -116,6 +119,7 @@ def receipt(*, wallet_ids: Sequence[int], public_id: UUID) -> Receipt | None:
         reference=reference(line.public_id),
         balance_before_minor=after_minor - delta_minor,
         balance_after_minor=after_minor,
+        story_url=entries.story_of(line),
     )
 
 

@@ -61,7 +61,7 @@ class TestTheForm:
 
         page = text(see(browser, URL))
 
-        assert "You have ₹980.00. No fee." in page
+        assert "You have ₹980.00, and ₹20.00 on hold. No fee." in page
         assert "Banyan Bank •••• 4821" in page
         assert "500100204821" not in see(browser, URL).content.decode()
         assert "₹20.00" in page
@@ -203,6 +203,16 @@ class TestOneWithdrawal:
         assert 'hx-trigger="every 2s"' in under_way
         assert "hx-get" not in ended
         assert "<html" not in ended
+
+    def test_is_reached_from_the_receipts_of_its_money(self, ana: Wallet, browser: Client) -> None:
+        offramp = submitted(ana)
+        post(word(offramp, "returned"))
+        offramp = afresh(offramp)
+
+        for transfer in (offramp.hold.transfer, offramp.transfer, offramp.return_transfer):
+            assert transfer
+            receipt = see(browser, f"/transactions/{transfer.public_id}/").content.decode()
+            assert f'href="{page_of(offramp)}">See how it stands' in receipt
 
     def test_of_somebody_else_is_not_there(self, ana: Wallet) -> None:
         offramp, stranger = withdraw(ana), signed_in(make_wallet())
