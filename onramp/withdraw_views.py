@@ -8,13 +8,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from nexapay.kernel import http
+from nexapay.kernel import http, throttle
 from nexapay.kernel.db import Busy
 from onramp import selectors, services, withdraw_pages
 from onramp.forms import AccountForm, WithdrawForm
 from onramp.models import OffRampTransaction
 from onramp.views import Request, no_wallet
 from wallet import selectors as wallet_selectors
+
+_ADDED_PER_DAY = 30
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -87,16 +89,27 @@ def accounts(request: Request) -> HttpResponse:
         request.POST if request.method == "POST" else None,
         initial={"holder": request.user.name},
     )
-    if form.is_valid():
-        try:
-            services.add_account(owner_id=request.user.pk, now=timezone.now(), **form.arguments())
-        except services.AccountRefused as refusal:
-            form.add_error(refusal.field, str(refusal))
-        else:
-            messages.success(request, "The account is added.")
-            return http.go(request, reverse("onramp:withdraw"))
+    if form.is_valid() and _add(request, form):
+        messages.success(request, "The account is added.")
+        return http.go(request, reverse("onramp:withdraw"))
     context = withdraw_pages.accounts(form, selectors.accounts(user_id=request.user.pk))
     return http.page(request, "onramp/accounts.html", context, status=422 if form.errors else 200)
+
+
+def _add(request: Request, form: AccountForm) -> bool:
+    """Add the account, or say in the form why not; return whether it is there now."""
+    # Rows stay when they are removed, so adding and removing must come to an end.
+    if not throttle.allow(
+        scope="bank-account", key=str(request.user.pk), limit=_ADDED_PER_DAY, window_s=86_400
+    ):
+        form.add_error(None, "You added many accounts today. Try again tomorrow.")
+        return False
+    try:
+        services.add_account(owner_id=request.user.pk, now=timezone.now(), **form.arguments())
+    except services.AccountRefused as refusal:
+        form.add_error(refusal.field, str(refusal))
+        return False
+    return True
 
 
 @require_POST

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from onramp import withdraw_views
 from onramp.models import BankAccount, OffRampTransaction
 from tests.factories import available, locked, make_wallet
 from tests.onramp.offramps import account, afresh, submitted, withdraw, word
@@ -265,6 +266,18 @@ class TestAccounts:
         assert answer.status_code == 422
         assert says in text(answer)
         assert not BankAccount.objects.exists()
+
+    def test_are_added_and_removed_thirty_times_a_day_at_most(
+        self, browser: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(withdraw_views, "_ADDED_PER_DAY", 1)
+        add(browser)
+
+        answer = add(browser, number="600100204821", again="600100204821")
+
+        assert answer.status_code == 422
+        assert "You added many accounts today." in text(answer)
+        assert BankAccount.objects.count() == 1
 
     def test_are_removed(self, ana: Wallet, browser: Client) -> None:
         mine = account(ana)
