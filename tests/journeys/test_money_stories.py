@@ -13,8 +13,10 @@ from django.utils import timezone
 from nexapay.kernel import money
 from onramp import banks
 from onramp import services as onramp_services
-from onramp.models import OnRampTransaction
+from onramp.models import OffRampTransaction, OnRampTransaction
 from tests.factories import available, hold, make_wallet, release, send
+from tests.onramp.offramps import submitted, word
+from tests.onramp.support import post
 from wallet import audit, services
 from wallet.models import Entry, Hold, Wallet
 
@@ -40,12 +42,13 @@ def minor(text: str) -> int:
 
 
 class Story:
-    """People by name, and the on-ramp and the hold that are under way."""
+    """People by name, and the on-ramp, the hold and the withdrawal that are under way."""
 
     def __init__(self) -> None:
         self.people: dict[str, Wallet] = {}
         self.onramp: OnRampTransaction | None = None
         self.hold: Hold | None = None
+        self.offramp: OffRampTransaction | None = None
 
     def wallet(self, name: str) -> Wallet:
         if name not in self.people:
@@ -134,6 +137,23 @@ def holds(story: Story, amount: str, name: str) -> None:
 def releases(story: Story, amount: str) -> None:
     assert story.hold
     release(story.hold, minor(amount))
+
+
+@line(r"(\w+) withdraws ([\d.]+)(?:: refused, (\w+))?")
+def withdraws(story: Story, name: str, amount: str, refusal: str | None) -> None:
+    wallet = story.wallet(name)
+    if refusal is None:
+        story.offramp = submitted(wallet, amount_minor=minor(amount))
+    else:
+        with pytest.raises(getattr(onramp_services, refusal)):
+            submitted(wallet, amount_minor=minor(amount))
+
+
+@line(r"The bank (pays|refuses|sends) the withdrawal(?: back)?")
+def ends(story: Story, decision: str) -> None:
+    assert story.offramp
+    kind = {"pays": "success", "refuses": "failure", "sends": "returned"}[decision]
+    assert post(word(story.offramp, kind)).status_code == 200
 
 
 @line(r"Staff (freeze|thaw) (\w+)")

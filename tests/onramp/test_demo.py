@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from onramp import demo
-from onramp.models import OnRampTransaction
+from onramp.models import OffRampTransaction, OnRampTransaction
 from wallet import audit
 from wallet.models import Balance, Transfer
 
@@ -29,6 +29,8 @@ def test_seeding_twice_makes_months_of_history_once_and_the_books_agree() -> Non
         "success",
         "failure",
     }
+    withdrawn = OffRampTransaction.objects.order_by("pk").values_list("status", flat=True)
+    assert list(withdrawn) == ["success", "success", "failure"]
     assert (now - Transfer.objects.earliest("happened_at").happened_at).days > 150
     assert Balance.objects.filter(available_minor__gt=0).count() >= 7
     assert audit.run(clock=timezone.now).findings == []
