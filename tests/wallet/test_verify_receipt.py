@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from tests.factories import capture, hold, make_wallet, release, send
 from tests.wallet.published import KEY, entry_of, may_sign, proof_of, publish
+from tests.wallet.support import without_onramps
 from tests.wallet.verifier import PROGRAM, program
 from wallet import checkpoints, merkle
 from wallet.notes import Head, Signer
@@ -32,6 +33,7 @@ def proofs(db: None, settings: Settings, tmp_path: Path) -> dict[str, Proof]:
 
 
 def _make() -> dict[str, Proof]:
+    without_onramps()
     ana, ben = make_wallet(balance_minor=10_000), make_wallet(balance_minor=500)
     added = ana.entries.get().transfer
     tea = send(ana, ben, 300, note=NOTE)
