@@ -6,28 +6,20 @@ money and has no entry). A page reads limit + 1 rows from each source by index, 
 page costs what the first does.
 """
 
-import base64
-import binascii
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import starmap
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from django.utils import timezone
 
+from nexapay.kernel import cursors
+from nexapay.kernel.cursors import Key
 from nexapay.kernel.prepared import Call, together
 
 PAGE_SIZE = 20
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-Key = tuple[datetime, int]  # Where a row stands: by time, then by rank.
-END: Key = (datetime.max.replace(tzinfo=UTC), 2**63 - 1)  # After every row.
-
-
-class BadCursor(ValueError):
-    """The cursor is not one we gave out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,11 +122,11 @@ def page(
 
     :raises BadCursor: if the cursor is not one of ours.
     """
-    before = decode(cursor) if cursor else END
+    before = cursors.decode(cursor) if cursor else cursors.END
     found = _read(wallet_id, filters or Filters(), before, size + 1)
     rows = sorted(found, key=_key, reverse=True)
     more = len(rows) > size
-    return Page(rows[:size], encode(rows[size - 1].key) if more else "")
+    return Page(rows[:size], cursors.encode(rows[size - 1].key) if more else "")
 
 
 def _read(wallet_id: int, filters: Filters, before: Key, limit: int) -> Iterator[Row]:
@@ -150,26 +142,6 @@ def _read(wallet_id: int, filters: Filters, before: Key, limit: int) -> Iterator
 
 def _key(row: Row) -> Key:
     return row.key
-
-
-def encode(key: Key) -> str:
-    """Return the key as text for an address."""
-    at, rank = key
-    micros = (at - _EPOCH) // timedelta(microseconds=1)
-    return base64.urlsafe_b64encode(f"{micros}.{rank}".encode()).decode().rstrip("=")
-
-
-def decode(cursor: str) -> Key:
-    """Return the key that encode() made into cursor."""
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        micros, rank = map(int, text.decode("ascii").split("."))
-        key = (_EPOCH + timedelta(microseconds=micros), rank)
-    except (ValueError, OverflowError, binascii.Error) as error:
-        raise BadCursor("That page does not exist.") from error
-    if len(cursor) > 64 or encode(key) != cursor or not 0 <= rank < 2**63:
-        raise BadCursor("That page does not exist.")
-    return key
 
 
 def _midnight(day: date) -> datetime:

@@ -10,8 +10,9 @@ from uuid import UUID
 from django.db.models import BigIntegerField, DateTimeField, F, Q, QuerySet
 
 from nexapay.kernel import links
+from nexapay.kernel.cursors import END, Key
 from nexapay.kernel.prepared import Call, Parameter, Prepared
-from wallet.activity import END, Filters, Key, Row, add_source
+from wallet.activity import Filters, Row, add_source
 from wallet.models import Entry, Transfer
 
 REFERENCE = "NXP-"

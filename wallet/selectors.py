@@ -12,9 +12,10 @@ from django.utils import timezone
 from accounts import selectors as accounts
 from accounts.models import User
 from nexapay.kernel import db
+from nexapay.kernel.cursors import Key
 from nexapay.kernel.prepared import Prepared
 from wallet import entries
-from wallet.activity import Filters, Key, Page, Row, add_source, page
+from wallet.activity import Filters, Page, Row, add_source, page
 from wallet.audit import add_check
 from wallet.entries import add_story
 from wallet.models import LedgerCheck, Transfer, Wallet

@@ -41,18 +41,6 @@ class TestPages:
 
         assert [row.amount_minor for row in second.rows] == [101, 100]
 
-    @pytest.mark.parametrize(
-        "cursor", ["x", "MTIz", "MS4x=", "LTEuLTE", "é", "a" * 5_000, "MV8wLjE", "\x00", "Li4"]
-    )
-    def test_refuse_a_cursor_that_is_not_ours(self, cursor: str) -> None:
-        with pytest.raises(activity.BadCursor):
-            activity.decode(cursor)
-
-    def test_take_back_every_cursor_they_give(self) -> None:
-        key = (CLOCK + timedelta(microseconds=7), 2**62 + 5)
-
-        assert activity.decode(activity.encode(key)) == key
-
 
 class TestContacts:
     def test_are_the_people_of_the_newest_movements_latest_first(self) -> None:

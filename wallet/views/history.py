@@ -15,8 +15,8 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
-from nexapay.kernel import dates, db, http, money
-from wallet import activity, selectors
+from nexapay.kernel import cursors, dates, db, http, money
+from wallet import selectors
 from wallet.forms import FilterForm
 from wallet.models import Transfer, Wallet
 from wallet.views.access import Request, with_wallet
@@ -80,7 +80,7 @@ def _read(wallet: Wallet, filters: selectors.Filters, cursor: str) -> tuple[sele
     """Return the page, and what went wrong with it, if anything."""
     try:
         return selectors.page(wallet_id=wallet.pk, filters=filters, cursor=cursor), ""
-    except activity.BadCursor as error:
+    except cursors.BadCursor as error:
         raise Http404 from error
     except OperationalError as error:
         if db.sqlstate(error) != _CANCELLED:
@@ -90,7 +90,7 @@ def _read(wallet: Wallet, filters: selectors.Filters, cursor: str) -> tuple[sele
 
 def _day_of(cursor: str) -> date:
     """Return the day of the last row of the page before."""
-    return timezone.localdate(activity.decode(cursor)[0])
+    return timezone.localdate(cursors.decode(cursor)[0])
 
 
 def _days(rows: Sequence[selectors.Row], *, after: date | None) -> list[_Day]:
