@@ -1,4 +1,8 @@
-"""A person: how we call them, how they sign in, how others find them."""
+"""
+A person: how we call them, how they sign in, how others find them; and what they were told.
+
+What the database refuses of a notice by itself is in migration 0003.
+"""
 
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -11,6 +15,8 @@ from django.db.models.functions import Lower, Upper
 from django.utils import timezone
 
 from accounts import phones
+
+UNREAD_COUNTED = 10  # What the bell says of more is 9+, so counting has an end.
 
 
 class UserManager(BaseUserManager["User"]):
@@ -43,6 +49,18 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
+    mail_received = models.BooleanField(
+        default=True, db_default=True, help_text="Mail me when somebody pays me."
+    )
+    mail_added = models.BooleanField(
+        default=True, db_default=True, help_text="Mail me when money from my bank is here."
+    )
+    mail_other = models.BooleanField(
+        default=True, db_default=True, help_text="Mail me of withdrawals, and of what failed."
+    )
+
+    # How many notices are unread, UNREAD_COUNTED at the most; read with who is signed in.
+    unread = 0
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -91,3 +109,75 @@ class User(AbstractBaseUser, PermissionsMixin):
     def phone_masked(self) -> str:
         """The phone as its owner sees it on a screen that others may see; empty without one."""
         return phones.masked(self.phone) if self.phone else ""
+
+
+class Notice(models.Model):
+    """
+    What one person was told of one movement: in the app, and by mail where they want that.
+
+    Rows are written by the database itself, in the transaction of what they tell of: by triggers of
+    the apps above. amount_minor is in minor units of currency, as it was, and so is who.
+    """
+
+    class Kind(models.TextChoices):
+        RECEIVED = "received", "Was paid"
+        ADDED = "added", "Money added"
+        ADD_FAILED = "add_failed", "Money not added"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+        WITHDRAW_FAILED = "withdraw_failed", "Not withdrawn"
+        RETURNED = "returned", "Came back"
+
+    class Mail(models.TextChoices):
+        NONE = "none", "None"
+        WAITING = "waiting", "Waiting"
+        SENDING = "sending", "Being sent"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Failed"
+
+    # No foreign key: each notice would lock its person's row. People with a wallet are never
+    # deleted, and what is told of moves in wallets.
+    user = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        related_name="notices",
+        db_constraint=False,
+        db_index=False,
+    )
+    kind = models.CharField(max_length=16, choices=Kind)
+    subject = models.UUIDField(help_text="The public id of what is told of.")
+    amount_minor = models.BigIntegerField(help_text="Minor units.")
+    currency = models.CharField(max_length=3)
+    who = models.CharField(max_length=80, blank=True, help_text="The other side, as it was called.")
+    happened_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True, blank=True)
+    mail_status = models.CharField(max_length=8, choices=Mail, default=Mail.NONE)
+    mail_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When it is due, was taken or given up; else empty.",
+    )
+    mailed_at = models.DateTimeField(null=True, blank=True)
+    mail_attempts = models.SmallIntegerField(default=0, db_default=0)
+    mail_error = models.CharField(max_length=80, blank=True, db_default="")
+
+    class Meta:
+        # No CHECK: PostgreSQL reads the text of each anew for each payment, which took longer than
+        # all else the row costs. What may become of a row is guarded where it changes (0003).
+        constraints = [
+            # Whatever is told of happened once, at one time: so this is one for each user, kind and
+            # subject. In this order it is also the index that the page of notices reads.
+            models.UniqueConstraint(
+                fields=["user", "happened_at", "kind", "subject"], name="notice_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user"], condition=Q(read_at__isnull=True), name="notice_unread"),
+            models.Index(
+                fields=["mail_status", "mail_at"],
+                condition=Q(mail_at__isnull=False),
+                name="notice_mail_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"notice {self.pk}"

@@ -1,0 +1,109 @@
+"""What became of adding money is told once, whatever the bank repeats and whatever breaks."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import Notice
+from onramp import services
+from onramp.models import OnRampTransaction
+from onramp.services import Delivery, record_bank_events
+from tests.factories import make_wallet
+from tests.onramp.support import message, post, start
+from tests.wallet.pages import owner
+
+pytestmark = pytest.mark.django_db
+
+
+class Killed(BaseException):
+    """The end of a process, with all written and not committed."""
+
+
+def die(event: object) -> None:
+    assert Notice.objects.exists()  # Told already, inside the transaction.
+    raise Killed
+
+
+def told(onramp: OnRampTransaction) -> list[tuple[Any, ...]]:
+    """Return what its owner was told."""
+    found = Notice.objects.filter(user=owner(onramp.wallet)).order_by("pk")
+    return list(found.values_list("kind", "amount_minor", "currency", "subject"))
+
+
+class TestAnOnRamp:
+    def test_that_the_bank_confirms_again_and_again_is_told_once(self) -> None:
+        onramp = start()
+
+        for event_id in ("one", "one", "two"):
+            post(message(onramp), event_id=event_id)
+
+        onramp.refresh_from_db()
+        assert onramp.transfer is not None
+        assert told(onramp) == [("added", 50_000, "INR", onramp.transfer.public_id)]
+
+    def test_that_the_bank_declines_again_and_again_is_told_once(self) -> None:
+        onramp = start()
+
+        for event_id in ("one", "one", "two"):
+            post(message(onramp, "failure"), event_id=event_id)
+
+        assert told(onramp) == [("add_failed", 50_000, "INR", onramp.public_id)]
+
+    def test_that_nobody_finished_is_told_as_not_added(self) -> None:
+        onramp = start(now=timezone.now() - timedelta(days=1))
+
+        services.expire_onramps(now=timezone.now())
+
+        assert told(onramp) == [("add_failed", 50_000, "INR", onramp.public_id)]
+
+    def test_that_is_processing_is_not_told(self) -> None:
+        assert told(start()) == []
+
+    def test_that_dies_before_its_commit_is_not_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        onramp = start(now=timezone.now() - timedelta(days=1))
+        monkeypatch.setattr("nexapay.kernel.events.publish", die)
+
+        with pytest.raises(Killed):
+            services.expire_onramps(now=timezone.now())
+
+        assert told(onramp) == []
+
+    def test_is_told_when_the_money_and_the_failure_come_in_one_batch(self) -> None:
+        good, bad, other = start(), start(), start()
+        said = [message(good), message(bad, "failure"), message(good), message(other)]
+
+        record_bank_events(
+            bank="simbank",
+            deliveries=[delivery(n, each) for n, each in enumerate(said)],
+            now=timezone.now(),
+        )
+
+        assert [[kind for kind, *_ in told(each)] for each in (good, bad, other)] == [
+            ["added"],
+            ["add_failed"],
+            ["added"],
+        ]
+
+    def test_that_failed_waits_to_be_mailed_to_who_has_an_address(self) -> None:
+        onramp = start(make_wallet(email="meera@example.com"))
+
+        post(message(onramp, "failure"))
+
+        assert Notice.objects.get(user=owner(onramp.wallet)).mail_status == "waiting"
+
+    def test_is_told_here_whatever_stands_in_the_way(self) -> None:
+        onramp = start()
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TEMP TABLE accounts_notice (LIKE public.accounts_notice)")
+            post(message(onramp, "failure"))
+            cursor.execute("DROP TABLE pg_temp.accounts_notice")
+
+        assert len(told(onramp)) == 1
+
+
+def delivery(number: int, said: dict[str, Any]) -> Delivery:
+    return Delivery(f"evt_{number}", json.dumps(said).encode(), {})
