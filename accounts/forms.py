@@ -1,6 +1,7 @@
 """What people type to join, to come in, and to change who they are."""
 
 from typing import Any
+from uuid import UUID
 
 from allauth.account import forms as allauth_forms
 from allauth.account.adapter import get_adapter
@@ -9,7 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from accounts import selectors, services
+from accounts import notices, selectors, services
 from accounts.fields import EmailField, HandleField, LoginField, PasswordField, PhoneField
 from accounts.models import User
 from nexapay.kernel.forms import LineField
@@ -145,3 +146,24 @@ class ResetPasswordForm(allauth_forms.ResetPasswordForm):
     """An email address to send a link to, if it is anybody's."""
 
     email = EmailField(error_messages={"required": "Enter your email address."})
+
+
+class SubjectsField(forms.Field):
+    """Public ids, as many as a page of notices shows at the most. Cleans to a list of UUIDs."""
+
+    widget = forms.MultipleHiddenInput
+
+    def to_python(self, value: Any) -> list[UUID]:
+        given = list(value or [])
+        if len(given) > notices.PAGE_SIZE:
+            raise ValidationError("Those are too many.", code="invalid")
+        try:
+            return [UUID(text) for text in given]
+        except ValueError as error:
+            raise ValidationError("That is no public id.", code="invalid") from error
+
+
+class ReadForm(forms.Form):
+    """Notices that were seen; none of them stands for all."""
+
+    subject = SubjectsField(required=False)

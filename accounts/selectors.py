@@ -7,7 +7,7 @@ from django.db.models import Case, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Upper
 
 from accounts import phones
-from accounts.models import User
+from accounts.models import UNREAD_COUNTED, Notice, User
 from nexapay.kernel import text
 
 QUERY_MIN_LENGTH = 2
@@ -51,6 +51,12 @@ def named(*, text: str) -> list[QuerySet[User]]:
     if typed.startswith("@"):
         return [_payable().filter(handle=typed[1:].lower())]
     return [_payable().filter(_whole(typed)), _payable().filter(handle=typed.lower())]
+
+
+def unread(*, user_id: int) -> int:
+    """Return how many notices a person has not read, as far as the bell counts."""
+    found = Notice.objects.filter(user_id=user_id, read_at__isnull=True)
+    return found[:UNREAD_COUNTED].count()
 
 
 def taken_fields(*, exclude_id: int | None = None, **values: str | None) -> list[str]:

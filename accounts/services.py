@@ -1,16 +1,25 @@
 """What can be done with an account. Keyword-only, HTTP-free, one act each."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 
 from accounts import handles
-from accounts.models import User
+from accounts.models import Notice, User
 from nexapay.kernel import db
 
-__all__ = ["AlreadyTaken", "Busy", "change_profile", "join", "taken"]
+__all__ = [
+    "AlreadyTaken",
+    "Busy",
+    "change_profile",
+    "join",
+    "read_notices",
+    "taken",
+]
 
 Busy = db.Busy
 _FIELDS = {
@@ -113,3 +122,11 @@ def _refusal(error: IntegrityError) -> AlreadyTaken:
     if field is None:
         raise error
     return AlreadyTaken(field)
+
+
+def read_notices(*, user_id: int, subjects: Collection[UUID], now: datetime) -> int:
+    """Mark a person's notices of these subjects as read, or all without any; return how many."""
+    unread = Notice.objects.filter(user_id=user_id, read_at__isnull=True)
+    if subjects:
+        unread = unread.filter(subject__in=subjects)
+    return unread.update(read_at=now)

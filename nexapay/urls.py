@@ -16,6 +16,7 @@ urlpatterns = [
     path("readyz", views.readyz, name="readyz"),
     path("accounts/", include("accounts.doors")),
     path("settings/", include("accounts.urls")),
+    path("notices/", include("accounts.notice_urls")),
     path("", include("wallet.urls")),
     path("", include("onramp.urls")),
     path("bank/", include("onramp.simbank.urls")),

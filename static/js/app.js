@@ -118,16 +118,27 @@
   all('#toasts .toast:not(.toast--bad)').forEach(expire);
   document.addEventListener('toast', ({ detail }) => toast(detail.title, detail.text, detail.bad));
 
+  // What the page asks by itself: nothing while nobody looks, and nobody is told when it fails.
+  const isQuiet = ({ detail }) => 'quiet' in detail.elt.dataset;
+  document.addEventListener('htmx:beforeRequest', (event) => {
+    if (isQuiet(event) && document.hidden) event.preventDefault();
+  });
+  document.addEventListener('notices-changed', () => say(one('#bell').ariaLabel));
+
   // When htmx gets no good answer. Only a refusal (4xx) proves that nothing happened: after anything
   // else a payment may have gone through, and we never say otherwise.
   const unsure = () => toast('We could not hear back', 'Look in Activity before you try again.', true);
-  const lost = ({ detail }) => {
+  const lost = (event) => {
+    if (isQuiet(event)) return;
+    const { detail } = event;
     if (detail.requestConfig.verb !== 'get') unsure();
     else toast('No connection', 'This page may be out of date.', true);
   };
   document.addEventListener('htmx:sendError', lost);
   document.addEventListener('htmx:timeout', lost);
-  document.addEventListener('htmx:responseError', ({ detail }) => {
+  document.addEventListener('htmx:responseError', (event) => {
+    if (isQuiet(event)) return;
+    const { detail } = event;
     const { status } = detail.xhr;
     if (status === 429) toast('Too many tries', 'Nothing was changed. Wait a minute and try again.', true);
     else if (status < 500) toast('That did not work', 'Nothing was changed. Load the page again and retry.', true);

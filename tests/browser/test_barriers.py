@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from pytest_django import Settings
 
+from accounts.models import User
 from tests.browser.barriers import barriers
 from tests.browser.visitor import Visitor, deliver
 from tests.factories import make_wallet, send
@@ -98,7 +99,7 @@ class TestNoBarriers:
 
     @pytest.mark.usefixtures("newcomer")
     def test_for_a_newcomer(self, tour: Tour) -> None:
-        tour.visit("/dashboard/", "/send/", "/transactions/")
+        tour.visit("/dashboard/", "/send/", "/transactions/", "/notices/")
         assert tour.found == []
 
     def test_while_withdrawing(self, tour: Tour, busy: Wallet) -> None:
@@ -122,14 +123,16 @@ class TestNoBarriers:
     @pytest.mark.usefixtures("busy")
     def test_at_home_and_in_the_history(self, tour: Tour) -> None:
         tour.visit("/dashboard/", "/transactions/", "/transactions/?q=nothing-like-it")
+        tour.visit("/notices/")
         tour.visit("/transactions/?kind=never&direction=in")
         tour.visitor.go("/transactions/")
         rows = tour.visitor.page.locator("#results .tx").all()[:2]
         tour.visit(*[row.get_attribute("href") or "" for row in rows])
         assert tour.found == []
 
-    @pytest.mark.usefixtures("busy")
-    def test_in_the_settings(self, tour: Tour) -> None:
+    def test_in_the_settings(self, tour: Tour, busy: Wallet, settings: Settings) -> None:
+        settings.SENDS_MAIL = True
+        User.objects.filter(wallets=busy).update(email="venkat@example.com")
         tour.visit("/settings/", "/settings/profile/", "/accounts/password/change/")
         tour.visit("/accounts/logout/")
         tour.visitor.go("/settings/profile/")

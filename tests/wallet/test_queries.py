@@ -34,6 +34,7 @@ def ana() -> Wallet:
         "/add-money/",
         "/settings/",
         "/settings/profile/",
+        "/notices/",
     ],
 )
 def test_a_page_asks_at_most_six_times(
