@@ -1,16 +1,27 @@
-"""People, for staff: to find them, to close an account, to make somebody staff."""
+"""People, for staff: to find them, to close an account, to make somebody staff; and their mail."""
 
 from typing import Any
 
 from allauth.account.models import EmailAddress
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.models import User
-from nexapay.kernel.admin import OfferedLookups
+from accounts import mailing
+from accounts.models import Notice, User
+from nexapay.kernel.admin import (
+    LookOnlyAdmin,
+    OfferedLookups,
+    Section,
+    add_section,
+    amount,
+    link,
+    list_link,
+)
 
 # allauth's rows repeat User.email; changed here they would differ from it.
 admin.site.unregister(EmailAddress)
@@ -76,3 +87,61 @@ class UserAdmin(OfferedLookups):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(Notice)
+class NoticeAdmin(LookOnlyAdmin):
+    """What people were told, and what became of its mail."""
+
+    list_display = [
+        *("__str__", "of_user", "kind", "money", "mail_status", "mail_at"),
+        *("mail_attempts", "mail_error", "happened_at", "read_at"),
+    ]
+    list_filter = ["mail_status", "kind", "happened_at"]
+    list_select_related = ["user"]
+    search_fields = ["=subject", "=user__handle", "=user__phone", "=user__email"]
+    search_help_text = "Public id of the movement; handle, phone or email of the person."
+    ordering = ["-id"]
+    actions = ["send_again"]
+    readonly_fields = ["of_user", "money"]
+
+    @admin.display(description="Person")
+    def of_user(self, notice: Notice) -> str:
+        """Link to who was told."""
+        return link(notice.user)
+
+    @admin.display(description="Amount", ordering="amount_minor")
+    def money(self, notice: Notice) -> str:
+        """The amount in words people use."""
+        return amount(notice.amount_minor, notice.currency)
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change notices may send their mail again; nobody may edit one."""
+        return request.user.has_perm("accounts.change_notice")
+
+    @admin.action(description="Send the mail again", permissions=["send"])
+    def send_again(self, request: HttpRequest, notices: QuerySet[Notice]) -> None:
+        """Let mails that nobody will send by itself wait once more."""
+        ids = list(notices.values_list("pk", flat=True))
+        waiting = mailing.send_again(notice_ids=ids, now=timezone.now())
+        said = f"{waiting} of {len(ids)} mails wait to be sent again."
+        messages.success(
+            request, f"{said} The others had not failed." if waiting < len(ids) else said
+        )
+
+
+@add_section
+def dead_mails() -> Section:
+    """Mails that wait for staff."""
+    labels = dict(Notice.Mail.choices)
+    rows = [
+        (list_link(Notice, str(labels[status]), mail_status__exact=status), count)
+        for status, count in mailing.dead_by_status(timezone.now())
+    ]
+    return Section(
+        title="Mails that were not sent",
+        headers=["Status", "Count"],
+        rows=rows,
+        note="Who was being sent a mail when its worker died may have got it." if rows else "",
+        bad=bool(rows),
+    )

@@ -148,6 +148,14 @@ class ResetPasswordForm(allauth_forms.ResetPasswordForm):
     email = EmailField(error_messages={"required": "Enter your email address."})
 
 
+class MailForm(forms.Form):
+    """Which notices come by mail: what is not ticked does not."""
+
+    received = forms.BooleanField(required=False)
+    added = forms.BooleanField(required=False)
+    other = forms.BooleanField(required=False)
+
+
 class SubjectsField(forms.Field):
     """Public ids, as many as a page of notices shows at the most. Cleans to a list of UUIDs."""
 

@@ -15,8 +15,10 @@ from nexapay.kernel import db
 __all__ = [
     "AlreadyTaken",
     "Busy",
+    "change_mail",
     "change_profile",
     "join",
+    "let_notices_rest",
     "read_notices",
     "taken",
 ]
@@ -124,9 +126,24 @@ def _refusal(error: IntegrityError) -> AlreadyTaken:
     return AlreadyTaken(field)
 
 
+def change_mail(*, user_id: int, received: bool, added: bool, other: bool) -> None:
+    """Choose which notices come by mail as well: of payments, of money added, of all else."""
+    User.objects.filter(pk=user_id).update(
+        mail_received=received, mail_added=added, mail_other=other
+    )
+
+
 def read_notices(*, user_id: int, subjects: Collection[UUID], now: datetime) -> int:
     """Mark a person's notices of these subjects as read, or all without any; return how many."""
     unread = Notice.objects.filter(user_id=user_id, read_at__isnull=True)
     if subjects:
         unread = unread.filter(subject__in=subjects)
     return unread.update(read_at=now)
+
+
+def let_notices_rest(*, user_ids: Collection[int], read_before: datetime, now: datetime) -> None:
+    """Take the past for known: nothing that happened up to now is mailed, what is older is read."""
+    past = Notice.objects.filter(user_id__in=user_ids, happened_at__lte=now)
+    past.filter(happened_at__lt=read_before, read_at__isnull=True).update(read_at=now)
+    waiting = past.filter(mail_status=Notice.Mail.WAITING)
+    waiting.update(mail_status=Notice.Mail.NONE, mail_at=None)

@@ -9,5 +9,6 @@ urlpatterns = [
     path("", views.settings_page, name="settings"),
     path("profile/", views.profile, name="profile"),
     path("look/", views.look, name="look"),
+    path("mail/", views.mail, name="mail"),
     path("privacy/", views.privacy, name="privacy"),
 ]

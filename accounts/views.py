@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import trigger_client_event
 
 from accounts import links, services
-from accounts.forms import ProfileForm
+from accounts.forms import MailForm, ProfileForm
 from accounts.models import User
 from nexapay.kernel import http
 from nexapay.kernel.context import THEMES
@@ -65,6 +65,19 @@ def privacy(request: HttpRequest) -> HttpResponse:
     _remember(response, "private", private)
     title = "Amounts are hidden" if private == "1" else "Amounts are shown"
     return trigger_client_event(response, "toast", {"title": title})
+
+
+@require_POST
+def mail(request: HttpRequest) -> HttpResponse:
+    """Keep which notices come by mail as well."""
+    assert isinstance(request.user, User)  # noqa: S101  SignedInOnly saw to it.
+    form = MailForm(request.POST)
+    if not form.is_valid():
+        raise BadRequest("no such notices")
+    services.change_mail(user_id=request.user.pk, **form.cleaned_data)
+    if not request.htmx:  # type: ignore[attr-defined]
+        messages.success(request, "Your choice is saved.")
+    return trigger_client_event(_done(request), "toast", {"title": "Your choice is saved"})
 
 
 def _done(request: HttpRequest) -> HttpResponse:

@@ -138,6 +138,7 @@ def environment(
     ours["ALLOWED_HOSTS"] = "127.0.0.1,localhost,[::1]"
     ours["BANK_API_URL"] = f"http://127.0.0.1:{bank}"
     ours["SITE_URL"] = f"http://127.0.0.1:{site_port}"
+    ours["EMAIL_URL"] = "console:"
     ours["STATIC_ROOT"] = str(folder / "staticfiles")
     chosen = {name: value for name, value in ours.items() if not is_given(given, name)}
     fixed = {

@@ -188,16 +188,17 @@ SIGN_INS_PER_MINUTE = 120
 # Fewer: each tells whether a phone or an email has an account (docs/decisions/0010).
 SIGN_UPS_PER_MINUTE = 20
 
-# Mail. Without EMAIL_URL none is sent, and nobody is offered a new password by mail.
+# Mail. Without EMAIL_URL none is sent, and nobody is offered a new password by mail. A plain run
+# says console: and prints what it would send.
 
-EMAIL_URL = env.text("EMAIL_URL", "")
-SENDS_MAIL = bool(EMAIL_URL) or DEBUG
-_BACKEND = "smtp" if EMAIL_URL else "console" if DEBUG else "dummy"
+EMAIL_URL = env.text("EMAIL_URL", "") or ("console:" if DEBUG else "")
+SENDS_MAIL = bool(EMAIL_URL)
+_BACKEND = {"": "dummy", "console:": "console"}.get(EMAIL_URL, "smtp")
 EMAIL_BACKEND = f"django.core.mail.backends.{_BACKEND}.EmailBackend"
-if EMAIL_URL:
+if _BACKEND == "smtp":
     globals().update(env.mail("EMAIL_URL"))  # EMAIL_HOST and what goes with it
 DEFAULT_FROM_EMAIL = env.text(
-    "DEFAULT_FROM_EMAIL", None if EMAIL_URL else "NexaPay <no-reply@nexapay.example>"
+    "DEFAULT_FROM_EMAIL", None if _BACKEND == "smtp" else "NexaPay <no-reply@nexapay.example>"
 )
 
 # Web

@@ -83,6 +83,12 @@ def seed(*, now: datetime, progress: Callable[[str], None]) -> None:
         act(wallets)
         if number % 100 == 0 or number == len(acts):
             progress(f"Making their history … {number} of {len(acts)}")
+    # They know the past, and nobody wants half a year of mail at the first start.
+    accounts_services.let_notices_rest(
+        user_ids=[wallet.owner_id or 0 for wallet in wallets.values()],
+        read_before=now - timedelta(days=1),
+        now=now,
+    )
 
 
 def _people() -> dict[str, Wallet]:

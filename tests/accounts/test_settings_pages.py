@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from accounts import services
 from accounts.models import User
@@ -165,3 +166,63 @@ class TestPrivacy:
 
         assert response.status_code == 204
         assert "Amounts are hidden" in response["HX-Trigger"]
+
+
+class TestMail:
+    @pytest.fixture(autouse=True)
+    def _house_sends_mail(self, settings: Settings) -> None:
+        settings.SENDS_MAIL = True
+
+    def test_is_on_for_everything_at_first(self, client: Client, ananya: User) -> None:
+        page = client.get("/settings/").content.decode()
+
+        assert page.count('role="switch" name="received" checked') == 1
+        assert page.count(" checked>") >= 3
+
+    def test_is_chosen_for_each_kind(self, client: Client, ananya: User) -> None:
+        response = client.post("/settings/mail/", {"added": "on"})
+
+        ananya.refresh_from_db()
+        chosen = (ananya.mail_received, ananya.mail_added, ananya.mail_other)
+        assert chosen == (False, True, False)
+        assert (response.status_code, response["Location"]) == (303, "/settings/")
+        page = client.get("/settings/").content.decode()
+        assert "Your choice is saved." in page
+        assert 'name="received">' in page
+        assert 'name="added" checked>' in page
+
+    def test_tells_htmx_in_a_toast(self, client: Client, ananya: User) -> None:
+        response = client.post("/settings/mail/", {}, headers=HTMX)
+
+        assert response.status_code == 204
+        assert "Your choice is saved" in response["HX-Trigger"]
+
+    def test_of_somebody_else_stays_as_it_is(self, client: Client, ananya: User) -> None:
+        kabir = make_user(email="kabir@example.com")
+
+        client.post("/settings/mail/", {})
+
+        kabir.refresh_from_db()
+        assert (kabir.mail_received, kabir.mail_added, kabir.mail_other) == (True, True, True)
+
+    def test_is_not_offered_to_who_has_no_address(self, client: Client) -> None:
+        client.force_login(make_user())
+
+        page = client.get("/settings/").content.decode()
+
+        assert "Your account has no email address" in page
+        assert 'name="received"' not in page
+
+    def test_is_not_offered_where_none_is_sent(
+        self, client: Client, ananya: User, settings: Settings
+    ) -> None:
+        settings.SENDS_MAIL = False
+
+        assert "Notices by email" not in client.get("/settings/").content.decode()
+
+    def test_does_nothing_by_get(self, client: Client, ananya: User) -> None:
+        assert client.get("/settings/mail/").status_code == 405
+
+    @pytest.mark.parametrize("text", ["\0", "x" * 9_999, "false"])
+    def test_takes_whatever_a_switch_says(self, client: Client, ananya: User, text: str) -> None:
+        assert client.post("/settings/mail/", {"received": text}).status_code == 303

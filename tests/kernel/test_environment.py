@@ -58,6 +58,13 @@ class TestSettings:
 
         assert done.stdout.split() == ["django.core.mail.backends.dummy.EmailBackend", "False"]
 
+    def test_print_mail_where_that_is_asked_for(self) -> None:
+        code = "from nexapay import settings as s; print(s.EMAIL_BACKEND, s.SENDS_MAIL)"
+
+        done = run("-c", code, EMAIL_URL="console:")
+
+        assert done.stdout.split() == ["django.core.mail.backends.console.EmailBackend", "True"]
+
 
 class TestGunicorn:
     @pytest.mark.parametrize(

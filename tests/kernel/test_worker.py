@@ -79,6 +79,7 @@ class TestTidying:
 
         assert due >= {
             "onramp.ask",
+            "accounts.mail_notices",
             "kernel.forget_sessions",
             "kernel.forget_throttles",
             "kernel.forget_jobs",

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Notice, User
 from onramp import demo
 from onramp.models import OffRampTransaction, OnRampTransaction
 from wallet import audit
@@ -34,6 +34,18 @@ def test_seeding_twice_makes_months_of_history_once_and_the_books_agree() -> Non
     assert (now - Transfer.objects.earliest("happened_at").happened_at).days > 150
     assert Balance.objects.filter(available_minor__gt=0).count() >= 7
     assert audit.run(clock=timezone.now).findings == []
+
+
+def test_a_seeded_past_is_known_and_mailed_to_nobody() -> None:
+    now = timezone.now()
+
+    demo.seed(now=now, progress=lambda line: None)
+
+    assert set(Notice.objects.values_list("mail_status", flat=True)) == {"none"}
+    unread = Notice.objects.filter(read_at=None).order_by("-happened_at")
+    ananya = unread.filter(user__handle="ananya").values_list("kind", flat=True)
+    assert list(ananya) == ["received", "add_failed"]
+    assert Notice.objects.count() > 200 > 10 > unread.count()
 
 
 def test_sign_ins_are_printed_only_where_there_are_any() -> None:

@@ -67,6 +67,7 @@ class TestTheEnvironment:
         assert ours["ALLOWED_HOSTS"] == "127.0.0.1,localhost,[::1]"
         assert ours["SITE_URL"] == "http://127.0.0.1:8000"
         assert ours["BANK_API_URL"] == "http://127.0.0.1:8001"
+        assert ours["EMAIL_URL"] == "console:"
 
     def test_lets_the_caller_decide(self, tmp_path: Path) -> None:
         ours = build(tmp_path, SECRET_KEY="mine", DEBUG="1", ALLOWED_HOSTS="example.org")
