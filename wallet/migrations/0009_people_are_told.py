@@ -39,7 +39,7 @@ TELL_NOBODY = "DROP FUNCTION wallet_tell CASCADE;"
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("wallet", "0007_judged_not_looked_up"),
+        ("wallet", "0008_held_money"),
         ("accounts", "0003_a_notice_stays_as_it_was"),
     ]
     operations = [migrations.RunSQL(TELL + PATH, reverse_sql=TELL_NOBODY)]

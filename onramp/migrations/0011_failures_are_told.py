@@ -31,7 +31,7 @@ TELL_NOBODY = "DROP FUNCTION onramp_tell CASCADE;"
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("onramp", "0006_settled_by_statement"),
+        ("onramp", "0010_events_may_wait"),
         ("wallet", "0009_people_are_told"),
     ]
     operations = [migrations.RunSQL(TELL + PATH, reverse_sql=TELL_NOBODY)]
