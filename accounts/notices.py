@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.urls import reverse
-
 from accounts.models import Notice
 from nexapay.kernel import cursors, links, money
 
@@ -24,7 +22,7 @@ class _Telling(NamedTuple):
     sign: int
     sentence: str
     more: str
-    page: str = "wallet:receipt"  # The page that shows its subject; empty: none of its own.
+    page: str = "wallet:receipt"  # The page that shows its subject.
 
 
 _TELLINGS = {
@@ -68,7 +66,7 @@ _TELLINGS = {
         sign=-1,
         sentence="{amount} was not withdrawn",
         more="It did not reach your bank, and is back in your wallet.",
-        page="",
+        page="onramp:withdrawal",
     ),
     _Kind.RETURNED: _Telling(
         name="",
@@ -139,8 +137,7 @@ def _row(notice: Notice) -> Row:
 
 def url(notice: Notice) -> str:
     """Return the address of what is told of."""
-    of_subject = _TELLINGS[_Kind(notice.kind)].page
-    return links.to(of_subject, notice.subject) if of_subject else reverse("wallet:history")
+    return links.to(_TELLINGS[_Kind(notice.kind)].page, notice.subject)
 
 
 def sentence(notice: Notice) -> str:

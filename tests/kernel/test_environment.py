@@ -26,7 +26,7 @@ class TestSettings:
             ("DEFAULT_CURRENCY", "XXQ"),
             ("ALLOWED_HOSTS", " , "),
             ("WEB_CONCURRENCY", "65"),
-            ("BANK_WEBHOOK_MODE", "queue"),
+            ("BANK_WEBHOOK_MODE", "sometimes"),
             ("LOG_LEVEL", "LOUD"),
             ("EMAIL_URL", "mail.example.com"),
             ("CHECKPOINT_KEY", "c2hvcnQ="),

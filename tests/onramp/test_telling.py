@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from accounts.models import Notice
 from onramp import services
-from onramp.models import OnRampTransaction
+from onramp.models import OffRampTransaction, OnRampTransaction
 from onramp.services import Delivery, record_bank_events
 from tests.factories import make_wallet
+from tests.onramp.offramps import afresh, submitted, withdraw, word
 from tests.onramp.support import message, post, start
 from tests.wallet.pages import owner
 
@@ -28,7 +29,7 @@ def die(event: object) -> None:
     raise Killed
 
 
-def told(onramp: OnRampTransaction) -> list[tuple[Any, ...]]:
+def told(onramp: OnRampTransaction | OffRampTransaction) -> list[tuple[Any, ...]]:
     """Return what its owner was told."""
     found = Notice.objects.filter(user=owner(onramp.wallet)).order_by("pk")
     return list(found.values_list("kind", "amount_minor", "currency", "subject"))
@@ -56,7 +57,7 @@ class TestAnOnRamp:
     def test_that_nobody_finished_is_told_as_not_added(self) -> None:
         onramp = start(now=timezone.now() - timedelta(days=1))
 
-        services.expire_onramps(now=timezone.now())
+        services.expire_onramp(onramp_id=onramp.pk, now=timezone.now())
 
         assert told(onramp) == [("add_failed", 50_000, "INR", onramp.public_id)]
 
@@ -68,7 +69,7 @@ class TestAnOnRamp:
         monkeypatch.setattr("nexapay.kernel.events.publish", die)
 
         with pytest.raises(Killed):
-            services.expire_onramps(now=timezone.now())
+            services.expire_onramp(onramp_id=onramp.pk, now=timezone.now())
 
         assert told(onramp) == []
 
@@ -107,3 +108,42 @@ class TestAnOnRamp:
 
 def delivery(number: int, said: dict[str, Any]) -> Delivery:
     return Delivery(f"evt_{number}", json.dumps(said).encode(), {})
+
+
+class TestAWithdrawal:
+    """Its owner's wallet is filled first: the bank's credit is told as well, and left out here."""
+
+    def test_that_the_bank_paid_is_told_with_the_bank_s_name(self) -> None:
+        offramp = submitted()
+
+        for event_id in ("one", "one", "two"):
+            post(word(offramp), event_id=event_id)
+
+        transfer = afresh(offramp).transfer
+        assert transfer
+        assert told(offramp)[1:] == [("withdrawn", 30_000, "INR", transfer.public_id)]
+
+    def test_that_failed_is_told_once(self) -> None:
+        offramp = submitted()
+
+        for event_id in ("one", "one", "two"):
+            post(word(offramp, "failure"), event_id=event_id)
+
+        assert told(offramp)[1:] == [("withdraw_failed", 30_000, "INR", offramp.public_id)]
+
+    def test_that_came_back_is_told_as_such(self) -> None:
+        offramp = submitted()
+
+        post(word(offramp))
+        post(word(offramp, "returned"))
+
+        assert [kind for kind, *_ in told(offramp)] == ["added", "withdrawn", "returned"]
+
+    def test_that_its_owner_took_back_is_not_told(self) -> None:
+        offramp = withdraw()
+
+        services.cancel_withdrawal(
+            actor_id=owner(offramp.wallet).pk, offramp_id=offramp.pk, now=timezone.now()
+        )
+
+        assert [kind for kind, *_ in told(offramp)] == ["added"]

@@ -1,5 +1,6 @@
 """Webhooks that settle: what a good event does, and a copy of it does not do again."""
 
+import base64
 import json
 from datetime import timedelta
 from typing import Any
@@ -66,7 +67,19 @@ class TestAGoodEvent:
         event = BankEvent.objects.get(event_id="evt_1")
         assert bytes(event.body) == body
         assert (event.bank, event.onramp, event.status) == ("simbank", onramp, "processed")
-        assert set(event.headers) == {"webhook-id", "webhook-timestamp", "webhook-signature"}
+        proof = {"webhook-id", "webhook-timestamp", "webhook-signature"}
+        assert set(event.headers) == {*proof, "key-id"}
+
+    def test_is_kept_with_the_name_of_the_key_that_signed_it(self, settings: Any) -> None:
+        """While secrets rotate, it can be seen which one a bank still uses."""
+        old, new = (f"whsec_{base64.b64encode(word * 6).decode()}" for word in (b"old!", b"new!"))
+        settings.BANK_WEBHOOK_SECRETS = [new, old]
+        for secret, event_id in [(old, "1"), (new, "2"), (old, "3")]:
+            body = json.dumps(message(start())).encode()
+            post_raw(body, signed(body, event_id=event_id, secret=secret))
+
+        names = [event.headers["key-id"] for event in BankEvent.objects.order_by("event_id")]
+        assert names[0] == names[2] != names[1]
 
     def test_credits_even_a_wallet_frozen_since(self) -> None:
         onramp = start()
