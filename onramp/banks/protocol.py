@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -89,6 +89,10 @@ class PayoutRefused(Exception):
     """The bank said no: it did not take the payout and never will. The text is the bank's."""
 
 
+class NoStatement(Exception):
+    """This bank publishes none that we could fetch; one may come as a file."""
+
+
 class Forged(Exception):
     """Nothing proves that the bank sent this."""
 
@@ -139,4 +143,12 @@ class Bank(Protocol):
 
         :raises Forged: if it did not.
         :raises OddEventId: if it did, under an id of odd characters or over 128 of them.
+        """
+
+    def statement(self, *, day: date, format: str) -> bytes:
+        """
+        Return what the bank booked on a day, in one of onramp.statements.FORMATS.
+
+        :raises BankUnreachable: if there was no answer, or one that is too large.
+        :raises NoStatement: if it publishes none.
         """

@@ -6,7 +6,7 @@ which they are found again; the token itself stands in their notes.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -19,6 +19,7 @@ from onramp.banks import razorpay_messages, wire
 from onramp.banks.choices import CHOICES
 from onramp.banks.protocol import (
     BankUnreachable,
+    NoStatement,
     Payment,
     PaymentReport,
     PaymentState,
@@ -159,6 +160,10 @@ class Razorpay:
         if len(found) > 1:
             raise BankUnreachable("knows it twice")
         return _payout_report(found[0], token)
+
+    def statement(self, *, day: date, format: str) -> bytes:
+        """Refuse: it tells of settlements to a bank, whose statement is that bank's to give."""
+        raise NoStatement("Razorpay publishes no statement")
 
     def verify_webhook(self, *, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:
         return razorpay_messages.verify(self._keys, headers=headers, body=body)

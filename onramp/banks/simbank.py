@@ -1,7 +1,7 @@
 """The simulated bank, spoken to over HTTP like any other."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.urls import reverse
@@ -90,6 +90,13 @@ class SimBank:
     def verify_webhook(self, *, headers: Mapping[str, str], body: bytes, now: datetime) -> Verified:
         return signatures.verify(self._keys, headers=headers, body=body, now=now)
 
+    def statement(self, *, day: date, format: str) -> bytes:
+        return wire.download(
+            f"{self._api_url}/api/statements/{day}",
+            headers=self._headers(),
+            params={"format": format},
+        )
+
     def _look(self, what: str, token: str) -> dict[str, Any] | None:
         """Return what the bank says of a token, or None where it says that it never saw it."""
         answer = self._ask("GET", f"{what}/{token}")
@@ -100,8 +107,10 @@ class SimBank:
         return answer.said
 
     def _ask(self, method: str, path: str, asked: dict[str, Any] | None = None) -> wire.Answer:
-        headers = {"Authorization": f"Bearer {self._api_key}"}
-        return wire.ask(method, f"{self._api_url}/api/{path}", headers=headers, json=asked)
+        return wire.ask(method, f"{self._api_url}/api/{path}", headers=self._headers(), json=asked)
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._api_key}"}
 
 
 def _payout(said: dict[str, Any], token: str) -> PayoutReport:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from functools import wraps
 from hmac import compare_digest
 from typing import Any
@@ -11,13 +11,12 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, JsonResponse
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.urls import path
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from onramp.simbank import payouts, services
+from onramp.simbank import payouts, services, statements
 from onramp.simbank.models import Payment, Payout
 from onramp.simbank.payouts import PayoutTerms
 from onramp.simbank.services import BRANDS, Terms
@@ -112,6 +111,16 @@ def look_at_payout(request: HttpRequest, *, token: str) -> HttpResponseBase:
     return spoil(payout, JsonResponse(_payout(payout)))
 
 
+@_guarded("GET")
+def statement(request: HttpRequest, *, day: str) -> HttpResponseBase:
+    """Publish what we booked on a day, in one of statements.FORMATS."""
+    kind = request.GET.get("format", "csv")
+    if kind not in statements.FORMATS:
+        raise _Malformed("format is not one of ours.")
+    content_type, lines = statements.FORMATS[kind]
+    return StreamingHttpResponse(lines(_day(day)), content_type=content_type)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
     """Answer any other path."""
     return _error(404, "There is nothing here.")
@@ -181,6 +190,16 @@ def _instant(asked: dict[str, Any]) -> datetime:
     return at
 
 
+def _day(said: str) -> date:
+    try:
+        day = date.fromisoformat(said)
+    except ValueError as error:
+        raise _Malformed("That is no day.") from error
+    if not 2000 <= day.year < 2200:
+        raise _Malformed("That day is not in our books.")
+    return day
+
+
 def _url(asked: dict[str, Any]) -> str:
     url = _text(asked, "return_url")
     try:
@@ -224,6 +243,7 @@ urlpatterns = [
     path("api/payments/<slug:token>", look),
     path("api/payouts", create_payout),
     path("api/payouts/<slug:token>", look_at_payout),
+    path("api/statements/<slug:day>", statement),
 ]
 handler404 = not_found
 handler500 = server_error

@@ -45,6 +45,9 @@ class Payment(models.Model):
             models.Index(
                 fields=["expires_at"], condition=Q(status="awaiting"), name="payment_overdue"
             ),
+            models.Index(
+                fields=["decided_at"], condition=Q(status="approved"), name="payment_booked"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -110,6 +113,14 @@ class Payout(models.Model):
         ]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="payout_due"),
+            models.Index(
+                fields=["decided_at"],
+                condition=Q(status__in=["succeeded", "returned"]),
+                name="payout_booked",
+            ),
+            models.Index(
+                fields=["returned_at"], condition=Q(status="returned"), name="payout_given_back"
+            ),
         ]
 
     def __str__(self) -> str:
