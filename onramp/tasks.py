@@ -1,10 +1,15 @@
 """What the worker does for on-ramps and off-ramps by the clock."""
 
+import structlog
 from django.utils import timezone
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from onramp import banks, services
+from onramp.desk import reads
+
+_TOLD = 10  # So many of a day's breaks stand in the log; all are on the staff's page.
+_log = structlog.get_logger("nexapay.reconcile")
 
 
 @app.periodic(cron="* * * * *")
@@ -42,3 +47,29 @@ def sweep(timestamp: int) -> int:
         return services.apply_waiting_events(clock=timezone.now)
     except services.Busy:
         return 0
+
+
+@app.periodic(cron="30 1 * * *")
+@app.task(
+    name="onramp.reconcile",
+    queueing_lock="onramp.reconcile",
+    retry=RetryStrategy(max_attempts=6, wait=600),
+)
+def reconcile(timestamp: int) -> int:
+    """
+    Reconcile yesterday, and days before it that were missed; return how many breaks are open.
+
+    A bank that does not answer is asked again every ten minutes for an hour, and tomorrow.
+    """
+    found = 0
+    for day in services.days_due(now=timezone.now()):
+        try:
+            given = services.fetch_statement(day=day)
+        except banks.NoStatement:
+            break  # It comes as a file, by hand.
+        statement = services.reconcile(given=given, now=timezone.now())
+        lines = [reads.in_a_line(each) for each in reads.open_of(statement_id=statement.pk)]
+        if lines:
+            _log.warning("breaks", day=str(day), count=len(lines), first=lines[:_TOLD])
+        found += len(lines)
+    return found

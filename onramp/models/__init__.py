@@ -1,10 +1,11 @@
 """
 Money on its way in from a bank and out to one, and everything a bank has told us. Minor units.
 
-What the database refuses by itself is in migrations 0002 to 0009; each of those guards has a test
+What the database refuses by itself is in migrations 0002 to 0012; each of those guards has a test
 in tests/onramp.
 """
 
+from onramp.models.casework import BreakAct, Correction
 from onramp.models.offramps import (
     BankAccount,
     BankAccountQuerySet,
@@ -18,15 +19,21 @@ from onramp.models.onramps import (
     OnRampTransactionQuerySet,
     Question,
 )
+from onramp.models.reconciled import Break, Statement, StatementLine
 
 __all__ = [
     "BankAccount",
     "BankAccountQuerySet",
     "BankEvent",
+    "Break",
+    "BreakAct",
+    "Correction",
     "OffRampTransaction",
     "OffRampTransactionQuerySet",
     "OnRampTransaction",
     "OnRampTransactionQuerySet",
     "PayoutQuestion",
     "Question",
+    "Statement",
+    "StatementLine",
 ]

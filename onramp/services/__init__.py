@@ -15,6 +15,7 @@ from onramp.services.paying import (
     submit_withdrawal,
     submit_withdrawals,
 )
+from onramp.services.reconciling import Given, days_due, fetch_statement, reconcile
 from onramp.services.start import (
     AlreadyUsed,
     AmountOutOfRange,
@@ -40,6 +41,7 @@ __all__ = [
     "Answer",
     "Busy",
     "Delivery",
+    "Given",
     "Malformed",
     "NotCancelled",
     "OnRampRefused",
@@ -52,8 +54,11 @@ __all__ = [
     "ask_about_onramps",
     "ask_about_withdrawals",
     "cancel_withdrawal",
+    "days_due",
     "expire_onramp",
     "receive_bank_event",
+    "fetch_statement",
+    "reconcile",
     "record_bank_event",
     "record_bank_events",
     "remove_account",

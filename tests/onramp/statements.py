@@ -1,15 +1,22 @@
-"""A bank's statements for tests, as files of either format."""
+"""A bank's statements for tests, as files of either format, and what they are held against."""
 
+import json
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from nexapay.kernel import money
+from onramp import services
+from onramp.models import Break, OnRampTransaction, Statement
 from onramp.statements import Kind, StatementLine
 from onramp.statements.csv import HEADER
+from tests.onramp.support import message, start
+from wallet.models import Wallet
 
 DAY = date(2026, 11, 19)
 NOON = datetime(2026, 11, 19, 6, 30, tzinfo=UTC)  # In Kolkata.
+LATER = NOON + timedelta(days=2)
 _NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
 
 
@@ -83,3 +90,52 @@ def amount(said: StatementLine) -> str:
     plain = money.plain(said.amount_minor, said.currency)
     direction = "CRDT" if said.is_credit else "DBIT"
     return f'<Amt Ccy="{said.currency}">{plain}</Amt><CdtDbtInd>{direction}</CdtDbtInd>'
+
+
+def settled(
+    amount_minor: int = 50_000,
+    *,
+    at: datetime = NOON,
+    wallet: Wallet | None = None,
+    bank: str = "banyan",
+) -> OnRampTransaction:
+    """Return an on-ramp that the bank confirmed, and we credited, at that time."""
+    onramp = start(wallet, amount_minor, now=at - timedelta(minutes=1), bank=bank)
+    tell(onramp, at=at)
+    onramp.refresh_from_db()
+    return onramp
+
+
+def tell(onramp: OnRampTransaction, kind: str = "success", *, at: datetime = NOON) -> None:
+    """Hear from the bank how it ended."""
+    body = json.dumps(message(onramp, kind)).encode()
+    event_id = f"evt_{uuid4().hex}"
+    services.record_bank_event(bank="simbank", event_id=event_id, body=body, headers={}, now=at)
+
+
+def listed(onramp: OnRampTransaction, **changes: Any) -> StatementLine:
+    """Return the line of that on-ramp, as the bank books it."""
+    usual = {
+        "bank": onramp.bank,
+        "bank_reference": f"BNY-{onramp.pk}",
+        "token": onramp.token,
+        "reference": onramp.reference,
+        "amount_minor": onramp.amount_minor,
+        "booked_at": onramp.settled_at or onramp.created_at,
+    }
+    return line(**usual | changes)
+
+
+def reconcile(
+    *lines: StatementLine, day: date = DAY, now: datetime | None = None, format: str = "csv"
+) -> Statement:
+    """Reconcile that day with a statement of these lines, two days later."""
+    body = csv(lines) if format == "csv" else camt053(lines)
+    given = services.Given(bank="simbank", day=day, format=format, body=body)
+    return services.reconcile(given=given, now=now or LATER)
+
+
+def found(statement: Statement) -> list[tuple[str, int, int]]:
+    """Return the open breaks of a statement: kind, theirs, ours."""
+    rows = Break.objects.filter(statement=statement, status="open").order_by("pk")
+    return list(rows.values_list("kind", "theirs_minor", "ours_minor"))

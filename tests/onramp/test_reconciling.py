@@ -1,0 +1,342 @@
+"""A day's statement against the ledger: what agrees, what does not, and when it may be said."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from nexapay.kernel import db
+from onramp import services
+from onramp.models import Break, BreakAct, Statement, StatementLine
+from onramp.services.reconciling import NEAR
+from onramp.statements import BadStatement
+from tests.factories import make_wallet
+from tests.onramp.statements import (
+    DAY,
+    LATER,
+    NOON,
+    csv,
+    found,
+    line,
+    listed,
+    reconcile,
+    settled,
+    tell,
+)
+from tests.onramp.support import start
+from tests.threads import at_once
+
+pytestmark = pytest.mark.django_db
+BEFORE, AFTER = DAY - timedelta(days=1), DAY + timedelta(days=1)
+LATE = datetime(2026, 11, 19, 18, 0, tzinfo=UTC)  # Half an hour before midnight in Kolkata.
+
+
+class TestADay:
+    @pytest.mark.parametrize("format", ["csv", "camt053"])
+    def test_agrees_when_every_credit_is_listed(self, format: str) -> None:
+        lines = [listed(settled()), listed(settled(7_000), bank_reference="ODD/1")]
+
+        statement = reconcile(*lines, format=format)
+
+        assert (statement.lines, statement.matched, found(statement)) == (2, 2, [])
+
+    def test_without_anything_agrees(self) -> None:
+        assert (reconcile().lines, Break.objects.count()) == (0, 0)
+
+    def test_shows_what_the_bank_took_and_we_never_credited(self) -> None:
+        onramp = start(now=NOON)
+        tell(onramp, "failure")
+
+        statement = reconcile(listed(onramp))
+
+        assert found(statement) == [("missing_here", 50_000, 0)]
+        case = Break.objects.get()
+        assert (case.onramp, case.wallet, case.bank) == (onramp, onramp.wallet, "banyan")
+
+    def test_shows_what_the_bank_took_and_we_know_nothing_of(self) -> None:
+        statement = reconcile(line())
+
+        assert found(statement) == [("missing_here", 50_000, 0)]
+        assert Break.objects.get().wallet is None
+
+    def test_shows_what_we_credited_and_the_bank_does_not_list(self) -> None:
+        onramp = settled()
+
+        statement = reconcile()
+
+        assert (found(statement), statement.missing_there) == ([("missing_there", 0, 50_000)], 1)
+        assert Break.objects.get().onramp == onramp
+
+    def test_shows_where_the_amounts_differ(self) -> None:
+        statement = reconcile(listed(settled(), amount_minor=49_900))
+
+        assert found(statement) == [("differs", 49_900, 50_000)]
+
+    def test_shows_where_the_currencies_differ(self) -> None:
+        reconcile(listed(settled(), currency="USD"))
+
+        case = Break.objects.get()
+        assert (case.kind, case.theirs_currency, case.currency) == ("differs", "USD", "INR")
+
+    def test_shows_a_payment_that_is_listed_again_and_counts_it_once(self) -> None:
+        said = listed(settled())
+
+        statement = reconcile(said, said, said)
+
+        assert found(statement) == [("repeated", 50_000, 0)] * 2
+        assert (statement.matched, statement.repeated) == (1, 2)
+
+    def test_shows_a_payment_that_another_day_lists_as_well(self) -> None:
+        said = listed(settled())
+        reconcile(said)
+
+        again = reconcile(said._replace(booked_at=NOON + timedelta(days=1)), day=AFTER)
+
+        assert found(again) == [("repeated", 50_000, 0)]
+
+    def test_shows_two_payments_for_one_onramp(self) -> None:
+        said = listed(settled())
+
+        statement = reconcile(said, said._replace(bank_reference="BNY-OTHER"))
+
+        assert found(statement) == [("differs", 100_000, 50_000)]
+        assert statement.differs == 2
+
+    def test_takes_what_the_bank_paid_out_from_what_it_took(self) -> None:
+        onramp = settled()
+        back = listed(onramp, is_credit=False, bank_reference="BNY-BACK")
+
+        assert found(reconcile(listed(onramp), back)) == [("differs", 0, 50_000)]
+
+    def test_waits_while_the_bank_may_still_settle_it(self) -> None:
+        statement = reconcile(listed(start(now=NOON)))
+
+        assert (found(statement), statement.waiting) == ([], 1)
+
+
+class TestALine:
+    def test_is_known_by_our_token_first(self) -> None:
+        first, second = settled(), settled()
+
+        statement = reconcile(listed(first, bank_reference="X-1"), listed(second))
+
+        assert statement.matched == 2
+
+    def test_is_known_by_the_bank_s_reference_without_it(self) -> None:
+        said = listed(settled(), token="", reference="")
+
+        assert found(reconcile(said)) == []
+
+    def test_is_known_by_our_reference_without_both(self) -> None:
+        said = listed(settled(), token="", bank_reference="X-1")
+
+        assert found(reconcile(said)) == []
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"token": "", "bank": "harbour", "reference": ""},
+            {"token": "", "bank_reference": "X-1", "reference": "ONR-0000-0000"},
+            {"token": "", "bank_reference": "X-1", "reference": "XYZ-93B2-71D0"},
+            {"token": "", "bank_reference": "X-1", "reference": "Rent for November"},
+        ],
+    )
+    def test_of_anything_else_is_of_nothing(self, changes: dict[str, Any]) -> None:
+        statement = reconcile(listed(settled(), **changes))
+
+        assert {kind for kind, *_ in found(statement)} == {"missing_here", "missing_there"}
+
+
+class TestMidnight:
+    """A bank books by its own clock: what we credited late may stand on the next day."""
+
+    def test_may_lie_between_the_bank_and_us(self) -> None:
+        onramp = settled(at=LATE)
+        first = reconcile()
+
+        assert (found(first), first.waiting_there) == ([], 1)
+        second = reconcile(listed(onramp, booked_at=LATE + timedelta(hours=1)), day=AFTER)
+        assert (found(second), second.matched) == ([], 1)
+
+    def test_may_lie_between_us_and_the_bank(self) -> None:
+        onramp = settled(at=LATE + timedelta(hours=1))
+        reconcile(listed(onramp, booked_at=LATE))
+
+        assert Break.objects.count() == 0
+
+    def test_is_waited_for_until_the_next_day_has_come(self) -> None:
+        settled(at=LATE)
+        reconcile()
+
+        assert found(reconcile(day=AFTER)) == [("missing_there", 0, 50_000)]
+
+    def test_is_waited_for_backwards_too(self) -> None:
+        settled(at=LATE + timedelta(hours=1))
+
+        assert found(reconcile(day=AFTER)) == []
+        assert found(reconcile()) == [("missing_there", 0, 50_000)]
+
+    def test_is_no_excuse_at_noon(self) -> None:
+        settled(at=LATE - NEAR)
+
+        assert len(found(reconcile())) == 1
+
+    def test_makes_a_day_that_is_not_over_wait(self) -> None:
+        settled()
+        now = NOON + timedelta(hours=1)
+
+        today = reconcile(now=now)
+
+        assert (found(today), today.is_whole, today.waiting_there) == ([], False, 1)
+        assert len(found(reconcile())) == 1
+
+    def test_clears_a_break_when_the_bank_books_days_later(self) -> None:
+        onramp = settled()
+        reconcile()
+
+        reconcile(listed(onramp, booked_at=NOON + timedelta(days=4)), day=DAY + timedelta(days=4))
+
+        assert Break.objects.get().status == "cleared"
+
+
+class TestTheSameDayAgain:
+    def test_with_the_same_statement_is_the_same(self) -> None:
+        settled()
+        first = reconcile(line())
+        second = reconcile(line())
+
+        assert first == second
+        assert (StatementLine.objects.count(), Break.objects.count()) == (1, 2)
+        assert BreakAct.objects.count() == 2
+
+    def test_sees_what_happened_here_meanwhile(self) -> None:
+        onramp = start(now=NOON)
+        assert reconcile(listed(onramp)).waiting == 1
+
+        tell(onramp)
+
+        assert reconcile(listed(onramp)).matched == 1
+
+    def test_with_a_corrected_statement_supersedes_and_keeps_the_first(self) -> None:
+        onramp = settled()
+        first = reconcile(line())
+        second = reconcile(listed(onramp))
+
+        first.refresh_from_db()
+        assert (first.superseded_at, first.booked.count(), first.missing_here) == (LATER, 1, 1)
+        assert (second.superseded_at, second.matched, found(second)) == (None, 1, [])
+        assert set(Break.objects.values_list("status", flat=True)) == {"cleared"}
+
+    def test_with_the_first_statement_again_supersedes_again(self) -> None:
+        first, second = reconcile(line()), reconcile()
+        third = reconcile(line())
+
+        assert len({first, second, third}) == 3
+        assert Break.objects.get().status == "open"
+        assert list(BreakAct.objects.order_by("pk").values_list("kind", flat=True)) == [
+            "found",
+            "cleared",
+            "found_again",
+        ]
+
+
+class TestABadStatement:
+    def test_leaves_nothing_of_itself(self) -> None:
+        body = csv([line()]).replace(b"end,1", b"end,2")
+        given = services.Given(bank="simbank", day=DAY, format="csv", body=body)
+
+        with pytest.raises(BadStatement):
+            services.reconcile(given=given, now=LATER)
+
+        assert (Statement.objects.count(), StatementLine.objects.count()) == (0, 0)
+
+    def test_leaves_the_day_s_good_one_as_it_is(self) -> None:
+        first = reconcile(line())
+        given = services.Given(bank="simbank", day=DAY, format="csv", body=b"junk")
+
+        with pytest.raises(BadStatement):
+            services.reconcile(given=given, now=LATER)
+
+        first.refresh_from_db()
+        assert first.superseded_at is None
+
+
+_ONRAMPS = st.lists(
+    st.tuples(
+        st.integers(1, 3),  # Its amount.
+        st.sampled_from(["success", "failure", ""]),  # How it ended here; "" not yet.
+        st.lists(st.tuples(st.integers(1, 3), st.sampled_from(["", "again"])), max_size=2),
+    ),
+    max_size=4,
+)
+
+
+class TestAnyStatementAndAnyLedger(TestCase):
+    @hypothesis_settings(max_examples=40)
+    @given(onramps=_ONRAMPS, strangers=st.integers(0, 2))
+    def test_fall_into_the_groups_and_nothing_is_lost(
+        self, onramps: list[tuple[int, str, list[tuple[int, str]]]], strangers: int
+    ) -> None:
+        wallet, lines, expected = make_wallet(), [], Counter[str]()
+        for amount_minor, ended, listings in onramps:
+            onramp = start(wallet, 1_000 * amount_minor, now=NOON)
+            if ended:
+                tell(onramp, ended)
+            firsts: dict[str, int] = {}
+            for n, (m, again) in enumerate(listings):
+                reference = f"B-{onramp.pk}-{again or n}"
+                expected["repeated"] += reference in firsts
+                firsts.setdefault(reference, 1_000 * m)
+                lines.append(listed(onramp, bank_reference=reference, amount_minor=1_000 * m))
+            verdict = _verdict(ended, 1_000 * amount_minor, list(firsts.values()))
+            expected[verdict] += len(firsts) or verdict == "missing_there"
+        lines += [line(bank_reference=f"S-{n}", token="s" * 43) for n in range(strangers)]
+        expected["missing_here"] += strangers
+
+        statement = reconcile(*lines)
+
+        said = {name: getattr(statement, name) for name in expected}
+        assert said == dict(expected)
+        assert statement.lines == len(lines)
+        assert sum(said.values()) - statement.missing_there == len(lines)
+
+
+def _verdict(ended: str, asked_minor: int, theirs: list[int]) -> str:
+    """Say it anew, for one on-ramp, in the plainest way."""
+    ours = asked_minor if ended == "success" else 0
+    if not ended:
+        return "waiting"
+    if sum(theirs) == ours:
+        return "matched"
+    if not theirs:
+        return "missing_there"
+    return "differs" if ours else "missing_here"
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTwoAtOnce:
+    def test_are_one_after_the_other(self) -> None:
+        """Guard: the advisory lock. Whoever cannot wait that long is told."""
+        lines = [line(bank_reference=f"S-{n}") for n in range(50)]
+
+        outcomes = at_once([lambda: reconcile(*lines)] * 6, workers=6)
+
+        assert [
+            o for o in outcomes if isinstance(o, Exception) and not isinstance(o, db.Busy)
+        ] == []
+        assert (Statement.objects.count(), StatementLine.objects.count()) == (1, 50)
+        assert Break.objects.count() == 50
+
+    def test_leave_no_table_behind(self) -> None:
+        reconcile(line())
+        reconcile(line())
+
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_class WHERE relname ~ '^matching_'")
+            assert cursor.fetchone() == (0,)
