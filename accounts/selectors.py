@@ -84,3 +84,8 @@ def _line(typed: Any) -> str:
         return text.line(str(typed), max_length=QUERY_MAX_LENGTH)
     except text.TextError:
         return ""
+
+
+def staff() -> QuerySet[User]:
+    """Return those who may enter the admin, by name."""
+    return User.objects.filter(is_staff=True, is_active=True).order_by("name", "handle")

@@ -2,7 +2,8 @@
 What check_ledger must hold of on-ramps and off-ramps, against the wallet's transfers and holds.
 
 Each credit has its on-ramp and each success its credit; each payout and each return has its
-off-ramp, and each off-ramp's hold ended as it did.
+off-ramp, and each off-ramp's hold ended as it did. Two people agreed on each
+correction, as it was posted.
 """
 
 _SETTLED = """
@@ -65,9 +66,26 @@ FROM wallet_transfer t LEFT JOIN onramp_offramptransaction o ON o.return_transfe
 WHERE t.kind = 'return' AND o.id IS NULL
 """
 
+_AGREED = """
+SELECT 'transfer ' || t.public_id, 'a correction that no two people agreed on'
+FROM wallet_transfer t
+LEFT JOIN onramp_correction c ON c.transfer_id = t.id AND c.status = 'approved'
+  AND c.decided_by_id <> c.maker_id
+WHERE t.kind = 'correction' AND c.id IS NULL
+UNION ALL
+SELECT 'correction ' || c.public_id, 'was posted with other terms than were agreed on'
+FROM onramp_correction c
+LEFT JOIN wallet_transfer t ON t.id = c.transfer_id
+WHERE c.status = 'approved'
+  AND (t.kind, t.source_id, t.target_id, t.amount_minor, t.currency) IS DISTINCT FROM
+    ('correction', CASE WHEN c.is_credit THEN c.settlement_id ELSE c.wallet_id END,
+      CASE WHEN c.is_credit THEN c.wallet_id ELSE c.settlement_id END, c.amount_minor, c.currency)
+"""
+
 CHECKS = {
     "on-ramps that succeeded were credited, once and as asked": _SETTLED,
     "credits from banks were asked for": _ASKED,
     "off-ramps, their holds and their transfers say the same": _WITHDRAWN,
     "payouts and returns were asked for": _PAID,
+    "corrections were agreed on by two": _AGREED,
 }

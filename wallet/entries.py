@@ -164,22 +164,22 @@ _OF_THE_HOUSE = {
     Transfer.Kind.RELEASE.value: _Words("undo-2", "released from", "Released"),
     Transfer.Kind.PAYOUT.value: _Words("landmark", "withdrawn to", "Withdrawn"),
     Transfer.Kind.RETURN.value: _Words("undo-2", "returned by", "Returned by the bank"),
-    Transfer.Kind.CORRECTION.value: _Words("pencil", "corrected with", "Correction"),
+    Transfer.Kind.CORRECTION.value: _Words("pencil", "", ""),
 }
-_ABOUT_AN_ACCOUNT = set(_OF_THE_HOUSE) - {Transfer.Kind.CORRECTION.value}
+_CORRECTION = "Correction by NexaPay"  # Whole, as a name: the bank behind it is not its author.
 
 
 def _own_row(line: Line, words: _Words) -> Row:
     """Return a row between a wallet and a bank; the transfer's note names the account there."""
     is_inside = line.delta_minor == 0
     bank = "" if is_inside else (line.payer if line.delta_minor > 0 else line.payee)[0]
-    is_named = line.kind in _ABOUT_AN_ACCOUNT
+    is_named = line.kind != Transfer.Kind.CORRECTION.value
     return Row(
         at=line.at,
         rank=line.version or 0,
         uid=line.public_id,
         url=links.to("wallet:receipt", line.public_id),
-        name=(line.note if is_named else bank) or bank or "Your wallet",
+        name=(line.note or bank or "Your wallet") if is_named else _CORRECTION,
         icon=words.icon,
         is_person=False,
         verb=words.verb,

@@ -200,6 +200,12 @@ class Break(models.Model):
         return self.onramp or self.offramp
 
     @property
+    def is_under_way(self) -> bool:
+        """Whether the bank may still settle what it is about."""
+        under_way = self.onramp.is_processing if self.onramp else False
+        return under_way or bool(self.offramp and self.offramp.is_under_way)
+
+    @property
     def difference_minor(self) -> int:
         """What the bank says above what we posted; below zero: what we posted above it."""
         return self.theirs_minor - self.ours_minor

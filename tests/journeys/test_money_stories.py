@@ -3,7 +3,9 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 import pytest
@@ -13,8 +15,9 @@ from django.utils import timezone
 from nexapay.kernel import money
 from onramp import banks
 from onramp import services as onramp_services
-from onramp.models import OffRampTransaction, OnRampTransaction
+from onramp.models import Break, Correction, OffRampTransaction, OnRampTransaction
 from tests.factories import available, hold, make_wallet, release, send
+from tests.onramp import cases, statements
 from tests.onramp.offramps import submitted, word
 from tests.onramp.support import post
 from wallet import audit, services
@@ -97,6 +100,32 @@ def decides(story: Story, decision: str, expected: str | None) -> None:
         now=timezone.now(),
     )
     assert answer.status == int(expected or 200)
+
+
+@line(r"The bank's statement lists ([\d.]+): (.+)")
+def lists(story: Story, amount: str, expected: str) -> None:
+    assert story.onramp is not None
+    now = timezone.now()
+    for days in (-1, 1):  # Near midnight nothing is missing until these have come.
+        day = timezone.localdate(now) + timedelta(days=days)
+        statements.reconcile(day=day, now=now + timedelta(days=3))
+    said: dict[str, Any] = {"bank_reference": story.onramp.public_id.hex, "booked_at": now}
+    said_line = statements.listed(story.onramp, amount_minor=minor(amount), **said)
+    statements.reconcile(said_line, day=timezone.localdate(now), now=now + timedelta(days=3))
+    assert Break.objects.get(status="open").get_kind_display().lower() == expected
+
+
+@line(r"Staff correct it, (one alone|two of them)(?:: refused, (\w+))?")
+def correct(story: Story, who: str, refusal: str | None) -> None:
+    found = Correction.objects.filter(status="proposed").first()
+    case = Break.objects.get(status="open")
+    correction = found or cases.propose(case, abs(case.difference_minor))
+    by = correction.maker if who == "one alone" else None
+    if refusal:
+        with pytest.raises(getattr(onramp_services, refusal)):
+            cases.approve(correction, by)
+    else:
+        cases.approve(correction, by)
 
 
 @line(r"(\w+) adds ([\d.]+) from (.+)")

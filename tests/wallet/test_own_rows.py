@@ -44,7 +44,7 @@ class TestHistory:
 
         for words in (
             *("set aside for, On hold", "released from, Released", "withdrawn to, Withdrawn"),
-            *("returned by, Returned by the bank", "corrected with, Correction"),
+            *("returned by, Returned by the bank", "Correction by NexaPay"),
         ):
             assert words in page
         assert page.count(ACCOUNT) >= 4

@@ -1,6 +1,7 @@
 """What can be done with money. Keyword-only, HTTP-free, one act each; amounts in minor units."""
 
 from nexapay.kernel.db import Busy
+from wallet.services.correcting import correct
 from wallet.services.crediting import Credit, credit_all_from_bank, credit_from_bank
 from wallet.services.holding import capture_hold, expire_holds, hold, release_hold
 from wallet.services.refusals import (
@@ -28,6 +29,7 @@ __all__ = [
     "TransferRefused",
     "WalletFrozen",
     "capture_hold",
+    "correct",
     "credit_all_from_bank",
     "credit_from_bank",
     "expire_holds",
