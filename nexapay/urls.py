@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("onramp.urls")),
     path("bank/", include("onramp.simbank.urls")),
     path("admin/books/", admin.site.admin_view(books), name="books"),
+    path("admin/reconciliation/", include("onramp.desk.urls")),
     path("admin/", admin.site.urls),
 ]
 

@@ -69,7 +69,8 @@ def in_a_line(case: Break) -> str:
 def corrections(*, break_id: int) -> list[Correction]:
     """Return the corrections of a break, in the order in which they were proposed."""
     found = Correction.objects.filter(of_id=break_id)
-    return list(found.select_related("maker", "decided_by", "transfer").order_by("pk"))
+    people = ("maker", "decided_by", "wallet__owner", "settlement", "transfer")
+    return list(found.select_related(*people).order_by("pk"))
 
 
 def acts(*, break_id: int) -> list[BreakAct]:
