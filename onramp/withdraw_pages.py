@@ -13,6 +13,7 @@ from onramp.models import BankAccount, OffRampTransaction
 from onramp.pages import Step
 from onramp.services.withdrawing import label
 from wallet.models import Wallet
+from wallet.selectors import balance_in_words
 
 FLOW = "Withdraw"
 _SHOWN = 3  # Withdrawals under the form.
@@ -34,7 +35,7 @@ def ask(form: WithdrawForm, wallet: Wallet, accounts: Sequence[BankAccount]) -> 
         "step": 1,
         "step_count": 2,
         "form": form,
-        "hint": _hint(wallet),
+        "hint": f"{balance_in_words(wallet)}. No fee.",
         "wallet": wallet,
         "accounts": [(each, banks.name_of(each.bank)) for each in accounts],
         "cancel_s": settings.PAYOUT_SUBMIT_AFTER_S,
@@ -48,14 +49,6 @@ def ask(form: WithdrawForm, wallet: Wallet, accounts: Sequence[BankAccount]) -> 
             for each in selectors.withdrawals(wallet_id=wallet.pk, limit=_SHOWN)
         ],
     }
-
-
-def _hint(wallet: Wallet) -> str:
-    held = wallet.balance
-    have, locked = (
-        money.format(minor, wallet.currency) for minor in (held.available_minor, held.locked_minor)
-    )
-    return f"You have {have}{f', and {locked} on hold' if held.locked_minor else ''}. No fee."
 
 
 def accounts(form: AccountForm, mine: Sequence[BankAccount]) -> dict[str, Any]:

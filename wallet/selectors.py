@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts import selectors as accounts
 from accounts.models import User
-from nexapay.kernel import db
+from nexapay.kernel import db, money
 from nexapay.kernel.cursors import Key
 from nexapay.kernel.prepared import Prepared
 from wallet import entries
@@ -79,6 +79,16 @@ def find_payee(*, text: str, currency: str) -> tuple[User | None, Wallet | None]
         if person := people.first():
             return person, None
     return None, None
+
+
+def balance_in_words(wallet: Wallet) -> str:
+    """Say what can be spent and, where money is on hold, how much is and what there is in all."""
+    held, currency = wallet.balance, wallet.currency
+    said = f"You have {money.format(held.available_minor, currency)} available"
+    if not held.locked_minor:
+        return said
+    locked, total = (money.format(n, currency) for n in (held.locked_minor, held.total_minor))
+    return f"{said}, {locked} on hold, {total} in all"
 
 
 def balance_line(*, wallet: Wallet, days: int, now: datetime) -> list[int]:

@@ -62,7 +62,7 @@ class TestTheForm:
 
         page = text(see(browser, URL))
 
-        assert "You have ₹980.00, and ₹20.00 on hold. No fee." in page
+        assert "You have ₹980.00 available, ₹20.00 on hold, ₹1,000.00 in all. No fee." in page
         assert "Banyan Bank •••• 4821" in page
         assert "500100204821" not in see(browser, URL).content.decode()
         assert "₹20.00" in page

@@ -6,7 +6,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from nexapay.kernel import throttle
-from tests.factories import available, fund, make_wallet, send
+from tests.factories import available, fund, hold, make_wallet, send
 from tests.wallet.pages import HOSTILE, ananya, asked, kabir, review_url, sign_in
 from tests.wallet.sending import URL, post, text_of, to_review
 from wallet import services
@@ -38,6 +38,15 @@ class TestAmountPage:
         assert response.status_code == 200
         assert "Kabir Mehta</bdi></h1>" in text_of(response)
         assert "You have ₹1,000.00 available" in text_of(response)
+
+    def test_says_how_much_is_on_hold_and_what_there_is_in_all(self) -> None:
+        ana = ananya()
+        hold(ana, 20_00)
+        kabir()
+
+        page = text_of(sign_in(ana).get(URL, {"to": "@kabir"}))
+
+        assert "You have ₹980.00 available, ₹20.00 on hold, ₹1,000.00 in all" in page
 
     def test_shows_the_phones_ending_only_to_who_knows_it(self) -> None:
         ana, ben = ananya(), kabir()

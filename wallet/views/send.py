@@ -7,8 +7,8 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from nexapay.kernel import http, money, text, throttle, views
-from wallet import drafts, people
+from nexapay.kernel import http, text, throttle, views
+from wallet import drafts, people, selectors
 from wallet.drafts import Draft
 from wallet.forms import NOTE_MAX_LENGTH, PayeeForm, PeopleForm, SendForm
 from wallet.models import Wallet
@@ -146,7 +146,6 @@ def amount_page(
     if person:
         described = people.describe(wallet_id=wallet.pk, people=[person], typed=typed)
         payee = described[0]
-    have_minor = wallet.balance.available_minor
     key = uuid4() if form.has_error("idempotency_key") else form["idempotency_key"].value()
     change = reverse("wallet:send")
     if drafts.find(request.session, key):
@@ -158,7 +157,7 @@ def amount_page(
         "change": change,
         "form": form,
         "payee": payee,
-        "amount_hint": f"You have {money.format(have_minor, wallet.currency)} available",
+        "amount_hint": selectors.balance_in_words(wallet),
         "note_hint": f"{payee.first_name if payee else 'The person'} sees this. "
         f"Up to {NOTE_MAX_LENGTH} characters.",
         "chips": _CHIPS_MINOR,
