@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import psycopg
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import DateTimeField, Func
 
 _T = TypeVar("_T")
+_P = ParamSpec("_P")
 # Both mean: this transaction did nothing. With the same idempotency key it may run again.
 _RETRIED = {"40P01", "40001"}
 _ATTEMPTS = 5
@@ -63,3 +65,13 @@ def retrying(act: Callable[[], _T]) -> _T:
             if code not in _RETRIED:
                 raise
     raise Busy("NexaPay is busy. Nothing was changed; try again in a moment.")
+
+
+def retried(act: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Make act, which is one whole transaction, run as retrying runs it."""
+
+    @wraps(act)
+    def again(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return retrying(lambda: act(*args, **kwargs))
+
+    return again

@@ -8,12 +8,13 @@ step, and what a payment says to the database then costs thrice as much (docs/de
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from itertools import count
 from select import POLLIN, POLLOUT, poll
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from psycopg import Connection, DataError, OperationalError, abc, errors
+from psycopg import Connection, DataError, InternalError, OperationalError, abc, errors
 from psycopg.adapt import Transformer
 from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
@@ -21,7 +22,6 @@ from psycopg.pq.abc import PGconn, PGresult
 from nexapay.kernel.arrays import text
 
 Rows = list[tuple[Any, ...]]
-_numbers = count(1)
 _PLACE = re.compile("%[s%]")
 _DONE = {
     ExecStatus.COMMAND_OK,
@@ -35,7 +35,8 @@ class Statement:
 
     def __init__(self, sql: str) -> None:
         self.sql = sql
-        self.name = b"nexapay_%d" % next(_numbers)
+        # By what it says: behind a pooler another process's statements are on the same connection.
+        self.name = b"nexapay_" + sha256(sql.encode()).hexdigest()[:24].encode()
 
     @property
     def command(self) -> bytes:
@@ -84,7 +85,7 @@ def run(
     results = _exchange(pgconn, begin, fresh, messages, end)
     prepared, answers = results[len(begin) :], results[len(begin) + len(fresh) :]
     known.update((s, None) for s, r in zip(fresh, prepared, strict=False) if _succeeded(r))
-    if error := _error(results):
+    if error := _error(results) or _undone(results, end):
         if getattr(error, "sqlstate", None) in _STALE:
             pgconn.finish()
         raise error
@@ -194,6 +195,13 @@ def _read(
 
 def _succeeded(result: PGresult) -> bool:
     return result.status in _DONE
+
+
+def _undone(results: list[PGresult], end: list[bytes]) -> Exception | None:
+    """Return an error if COMMIT was answered by ROLLBACK: something failed, and was passed over."""
+    if end and results[-2].command_status != b"COMMIT":
+        return InternalError("The transaction had failed, and was rolled back.")
+    return None
 
 
 def _error(results: list[PGresult]) -> Exception | None:

@@ -133,9 +133,11 @@ def _page(
 
 def _offered(found: Break, corrections: list[Correction], actor_id: int) -> set[str]:
     """Return what this person may find to do about it as it stands."""
+    waiting = [correction for correction in corrections if correction.is_proposed]
     if found.status != Break.Status.OPEN:
-        return {"assign", "note"}
-    if waiting := [correction for correction in corrections if correction.is_proposed]:
+        # What was proposed before a newer statement cleared it is still to be turned down.
+        return {"assign", "note", *(["decline"] if waiting else [])}
+    if waiting:
         is_second = waiting[0].maker_id != actor_id
         return {"assign", "note", "decline"} | ({"approve"} if is_second else set())
     is_money = found.kind != Break.Kind.REPEATED and found.is_one_currency

@@ -189,6 +189,12 @@ class Break(models.Model):
             models.Index(fields=["status", "-id"], name="break_by_status"),
             models.Index(fields=["kind", "-id"], name="break_by_kind"),
             models.Index(fields=["subject"], name="break_by_subject"),
+            # Looked at for each success: was this payment given to somebody by staff?
+            models.Index(
+                fields=["bank_reference"],
+                condition=Q(onramp__isnull=True, offramp__isnull=True),
+                name="break_of_nobody_known",
+            ),
         ]
 
     def __str__(self) -> str:

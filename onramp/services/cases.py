@@ -14,12 +14,19 @@ from django.db import connection, transaction
 from accounts import selectors as accounts
 from nexapay.kernel import db, money
 from onramp import banks
-from onramp.models import Break, BreakAct, Correction
+from onramp.models import (
+    Break,
+    BreakAct,
+    Correction,
+    OffRampTransaction,
+    OnRampTransaction,
+)
 from wallet import services as wallet_services
 from wallet.models import Transfer, Wallet
 
 _Act = BreakAct.Kind
 _Status = Break.Status
+_PROPOSED = Correction.Status.PROPOSED
 
 
 class CaseRefused(Exception):
@@ -54,6 +61,7 @@ def remaining_minor(*, break_id: int, is_with_proposed: bool = False) -> int:
     return int(minor)
 
 
+@db.retried
 def assign_break(*, break_id: int, assignee_id: int | None, actor_id: int, now: datetime) -> None:
     """
     Say who looks after it; None for nobody.
@@ -75,6 +83,7 @@ def note_on_break(*, break_id: int, text: str, actor_id: int, now: datetime) -> 
     _act(Break.objects.get(pk=break_id), _Act.NOTED, actor_id, now, text)
 
 
+@db.retried
 def explain_break(*, break_id: int, text: str, actor_id: int, now: datetime) -> None:
     """
     Close it without money: text says why nothing needs to move.
@@ -91,6 +100,7 @@ def explain_break(*, break_id: int, text: str, actor_id: int, now: datetime) -> 
         case.save(update_fields=["status"])
 
 
+@db.retried
 def propose_correction(
     *,
     break_id: int,
@@ -112,6 +122,7 @@ def propose_correction(
         case = _locked(break_id)
         remaining = _correctable(case)
         wallet = _wallet(case, wallet_id)
+        _check_not_coming(case, wallet)
         if wallet.owner_id == actor_id:
             raise NotCorrectable("That wallet is your own. Somebody else must propose this.")
         if not 0 < amount_minor <= abs(remaining):
@@ -153,6 +164,8 @@ def _approve(public_id: UUID, actor_id: int, now: datetime) -> Correction:
         _check_open(case)
         if actor_id in {correction.maker_id, correction.wallet.owner_id}:
             raise NotTheSecond("A second person must approve it, whose money it is not.")
+        _check_facts(case)
+        _check_not_coming(case, correction.wallet)
         correction.transfer = _post(correction, now)
         _decide(correction, Correction.Status.APPROVED, actor_id, now)
         _act(case, _Act.APPROVED, actor_id, now, _in_words(correction))
@@ -162,6 +175,7 @@ def _approve(public_id: UUID, actor_id: int, now: datetime) -> Correction:
     return correction
 
 
+@db.retried
 def decline_correction(*, public_id: UUID, text: str, actor_id: int, now: datetime) -> Correction:
     """
     Turn a proposal down, or take one's own back; text says why.
@@ -206,9 +220,39 @@ def _correctable(case: Break) -> int:
         raise NotCorrectable("We do not know which bank's side this is. Explain it.")
     if case.is_under_way:
         raise NotCorrectable("The bank may still settle this by itself. Wait until it did.")
-    if case.corrections.filter(status=Correction.Status.PROPOSED).exists():
+    _check_facts(case)
+    waiting = Correction.objects.filter(of__subject=case.subject, status=_PROPOSED)
+    if waiting.exists():
         raise NotCorrectable("A correction of it waits to be approved already.")
     return remaining_minor(break_id=case.pk, is_with_proposed=True)
+
+
+def _check_facts(case: Break) -> None:
+    """
+    Refuse if we have posted something for it since; what we post waits for this transaction.
+
+    :raises NotCorrectable: then. The next reconciliation shows how it stands.
+    """
+    posted = case.ours_minor
+    if case.offramp_id:
+        offramp = OffRampTransaction.objects.select_for_update(no_key=True).get(pk=case.offramp_id)
+        posted = -offramp.amount_minor if offramp.status == offramp.Status.SUCCESS else 0
+    if posted != case.ours_minor:
+        raise NotCorrectable("We have posted something for this since. Reconcile the day again.")
+
+
+def _check_not_coming(case: Break, wallet: Wallet) -> None:
+    """Refuse what nobody is named for while the bank may yet name this person's own payment."""
+    if case.onramp_id or case.offramp_id:
+        return
+    coming = OnRampTransaction.objects.filter(
+        wallet=wallet,
+        bank=case.bank,
+        amount_minor=abs(case.theirs_minor),
+        status=OnRampTransaction.Status.PROCESSING,
+    )
+    if coming.exists():
+        raise NotCorrectable("They wait for such a payment. Once the bank confirms it, it comes.")
 
 
 def _wallet(case: Break, wallet_id: int | None) -> Wallet:

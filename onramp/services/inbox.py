@@ -83,7 +83,8 @@ def record_bank_events(*, bank: str, deliveries: Sequence[Delivery], now: dateti
     other. A body that is no message we know is answered 400, and stored as little as there.
 
     :raises ValueError: for more than MAX_BATCH.
-    :raises Busy: if rows were locked for too long; nothing is stored. All may be sent again.
+    :raises Busy: if rows were locked for too long. What was recorded before stays so; all may be
+        sent again.
     """
     if len(deliveries) > MAX_BATCH:
         raise ValueError(f"{len(deliveries)} events in a batch; at most {MAX_BATCH}.")

@@ -19,7 +19,7 @@ from onramp import banks
 from onramp.banks import BankUnreachable, PayoutReport, PayoutState
 from onramp.events import OffRampFailed, OffRampPaidOut, OffRampReturned
 from onramp.messages import PayoutMessage, PayoutSaid
-from onramp.models import BankEvent, OffRampTransaction
+from onramp.models import BankEvent, Correction, OffRampTransaction
 from onramp.services.judging import Answer, Delivery, answer, verdict_or_none
 from onramp.services.withdrawing import label, locked, release
 from wallet import services as wallet_services
@@ -150,6 +150,8 @@ def _rule(offramp: OffRampTransaction | None, said: PayoutMessage) -> BankEvent.
     if (offramp.amount_minor, offramp.currency) != (said.amount_minor, said.currency):
         return _Verdict.TERMS_DIFFER
     verdict = _STEPS.get((offramp.status, said.said), _Verdict.CONTRADICTION)
+    if verdict == _Verdict.RETURNED and _was_brought_back(offramp):
+        return _Verdict.CONTRADICTION
     if offramp.status == _Status.SUBMITTED and _is_taken(offramp, said):
         return _Verdict.REFERENCE_TAKEN
     if verdict == _Verdict.REPEATED and _differs(offramp, said):
@@ -169,6 +171,12 @@ _STEPS: dict[tuple[str, PayoutSaid], BankEvent.Verdict] = {
     (_Status.RETURNED, PayoutSaid.RETURNED): _Verdict.REPEATED,
     (_Status.FAILURE, PayoutSaid.FAILURE): _Verdict.REPEATED,
 }
+
+
+def _was_brought_back(offramp: OffRampTransaction) -> bool:
+    """Say whether staff have put it right already: the bank's word would move it twice."""
+    approved = Correction.objects.filter(status=Correction.Status.APPROVED)
+    return approved.filter(of__offramp=offramp).exists()
 
 
 def _is_taken(offramp: OffRampTransaction, said: PayoutMessage) -> bool:

@@ -12,7 +12,7 @@ from nexapay.kernel.prepared import Call, IsAnyOf, Parameter, Prepared, together
 from onramp import banks, sql
 from onramp.events import OnRampFailed, OnRampSettled
 from onramp.messages import Message
-from onramp.models import BankEvent, OnRampTransaction
+from onramp.models import BankEvent, Break, Correction, OnRampTransaction
 from onramp.services.judging import Asked, Delivery, Desk, Known, Settled, Verdict, verdict_or_none
 from wallet import services as wallet_services
 
@@ -43,6 +43,14 @@ _REFERENCES = Prepared(
         bank__in=OnRampTransaction.objects.filter(IsAnyOf("token", "text")).values("bank"),
     ).values_list("bank", "bank_reference")
 )
+_CORRECTED = Prepared(
+    lambda: Break.objects.filter(
+        IsAnyOf("bank_reference", "text"),
+        onramp=None,
+        offramp=None,
+        corrections__status=Correction.Status.APPROVED,
+    ).values_list("bank", "bank_reference")
+)  # Payments that nobody was named for, and that staff gave to somebody.
 _SETTLE = Prepared(sql.SETTLE)
 _OUTCOMES = {
     Verdict.CREDITED: BankEvent.Status.PROCESSED,
@@ -60,12 +68,13 @@ def open_desk(bank: str, heard: Heard) -> Desk:
     """Lock the on-ramps, then read what else matters: a lock waited for may have changed it."""
     tokens = [said.token for _, said in heard]
     said_references = [said.bank_reference for _, said in heard if said.bank_reference]
-    locked, known, references = together(
+    locked, known, references, corrected = together(
         (_ASKED, (tokens,)),
         (_KNOWN, ([delivery.event_id for delivery, _ in heard], bank)),
         (_REFERENCES, (said_references, tokens)),
+        (_CORRECTED, (said_references,)),
     )
-    desk = Desk({row[2]: Asked(*row) for row in locked}, {}, set(), set(references))
+    desk = Desk({row[2]: Asked(*row) for row in locked}, {}, set(), {*references, *corrected})
     for event_id, beside, digest, verdict, onramp_id, pk in known:
         if beside is None:
             desk.firsts[event_id] = Known(digest, verdict_or_none(verdict), onramp_id, pk)

@@ -15,7 +15,7 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 import structlog
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import F
 from procrastinate.contrib.django import app
 
@@ -33,6 +33,7 @@ from onramp.services.settling import open_desk, outcome, settle
 
 APPLY = "onramp.apply"
 _TRIES = 10
+_TOOK_TOO_LONG = "57014"  # A batch may, where one alone does not.
 _QUEUED = Answer(status=202, body={"status": "queued"})
 _STORE, _WAITING, _JUDGE = Prepared(sql.STORE), Prepared(sql.WAITING), Prepared(sql.JUDGE)
 _ALONE = Prepared("SELECT pg_advisory_xact_lock(hashtext('onramp.apply'))")
@@ -127,18 +128,31 @@ def apply_waiting_events(*, clock: Callable[[], datetime]) -> int:
 def _apply_some(now: datetime) -> int:
     try:
         return _retrying(MAX_BATCH, now)
-    except (IntegrityError, ValueError, LookupError):
-        return _apply_the_first(now)
+    except Exception as error:
+        if _is_passing(error):
+            raise
+    return _apply_the_first(now)
 
 
 def _apply_the_first(now: datetime) -> int:
     """Find out which one cannot be applied by going one by one."""
+    rows = _WAITING.rows(1)
     try:
         return _retrying(1, now)
-    except (IntegrityError, ValueError, LookupError) as error:
-        [(pk, *_)] = _WAITING.rows(1)
+    except Exception as error:
+        if _is_passing(error) or not rows:
+            raise
+        [(pk, *_)] = rows
         _log.error("cannot be applied", row=pk, error=type(error).__name__)
-        return BankEvent.objects.filter(pk=pk).update(attempts=F("attempts") + 1)
+        waiting = BankEvent.objects.filter(pk=pk, status=BankEvent.Status.RECEIVED)
+        return waiting.update(attempts=F("attempts") + 1)
+
+
+def _is_passing(error: Exception) -> bool:
+    """Say whether it is no event's fault: the database is busy, or away. The job is retried."""
+    if isinstance(error, OperationalError):
+        return db.sqlstate(error) != _TOOK_TOO_LONG
+    return isinstance(error, (db.Busy, InterfaceError))
 
 
 def _retrying(most: int, now: datetime) -> int:

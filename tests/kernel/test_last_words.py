@@ -1,7 +1,9 @@
 """What a transaction says last travels with COMMIT, and stands or falls with it."""
 
+from contextlib import suppress
+
 import pytest
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, InternalError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from nexapay.kernel import wire
@@ -78,6 +80,28 @@ class TestLastWords:
             pass
 
         assert NAMES.rows() == [("Ana",)]
+
+    def test_are_not_said_by_the_next_transaction_when_the_connection_is_closed(self) -> None:
+        """Guard: closing forgets them."""
+        ana = make_user("Ana")
+
+        with transaction.atomic():
+            at_commit((RENAME, ("Asha", ana.pk)))
+            connection.close()
+        with transaction.atomic():
+            pass
+
+        assert NAMES.rows() == [("Ana",)]
+
+    def test_a_commit_that_rolls_back_is_an_error(self) -> None:
+        """Guard: an error that somebody passed over inside the block is not taken for success."""
+
+        def pass_over() -> None:
+            with transaction.atomic(), suppress(DataError):
+                DIVIDE.rows(0)
+
+        with pytest.raises(InternalError, match="rolled back"):
+            pass_over()
 
     def test_are_said_at_once_inside_another_block(self) -> None:
         ana = make_user("Ana")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from onramp import services, tasks
+from onramp import banks, services, tasks
 from onramp.models import BankEvent, OffRampTransaction, OnRampTransaction
 from onramp.services import Answer, Delivery, settling, waiting
 from tests.factories import available, make_wallet
@@ -240,6 +240,26 @@ class TestWhatCannotBeApplied:
         assert (left.event_id, left.attempts) == (f"evt_{onramps[1].pk}", 5)
         assert [available(onramp.wallet) for onramp in onramps] == [50_000, 0, 50_000, 50_000]
         assert apply() == 0
+
+
+@pytest.mark.django_db
+def test_a_body_that_can_be_read_no_more_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a release with another reader: what it does not know waits for staff."""
+    bad, good = start(), start()
+    for onramp in (bad, good):
+        receive(Delivery(f"evt_{onramp.pk}", json.dumps(message(onramp)).encode(), {}))
+    read = banks.read_webhook
+
+    def picky(bank: str, body: bytes) -> Any:
+        if bad.token.encode() in body:
+            raise services.Malformed("of old")
+        return read(bank, body)
+
+    monkeypatch.setattr(banks, "read_webhook", picky)
+    apply()
+
+    assert [available(onramp.wallet) for onramp in (bad, good)] == [0, 50_000]
+    assert BankEvent.objects.get(status="received").attempts == 5
 
 
 @pytest.mark.django_db

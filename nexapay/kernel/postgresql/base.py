@@ -38,6 +38,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         for words in said:
             words.rows = [next(answers) for _ in words.messages]
 
+    def close(self) -> None:
+        """Close it; what was to be said with COMMIT is not said to the next connection."""
+        self.last_words = []
+        super().close()
+
     def _rollback(self) -> None:
         self.last_words = []
         super()._rollback()  # type: ignore[misc]
