@@ -158,6 +158,15 @@ def _is_verifier(key: str) -> bool:
     return raw[:1] == b"\x01" and sha256(f"{match[1]}\n".encode() + raw).hexdigest()[:8] == match[2]
 
 
+# A database server that vanished without a word is given up after some seconds, not hours.
+SILENT_SERVER = {
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+
+
 def database(name: str, value: str) -> dict[str, object]:
     """Return Django's connection settings for postgresql://user:password@host:port/database."""
     parts = _split(name, value)

@@ -103,11 +103,7 @@ DATABASES["default"]["OPTIONS"] |= {  # type: ignore[operator]
     # other queries carry their values in their text and are planned for them.
     "prepare_threshold": None,
     "connect_timeout": 5,
-    # A server that vanished without a word is given up after some seconds, not hours.
-    "tcp_user_timeout": 10_000,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
+    **env.SILENT_SERVER,
 }
 if TIMEOUTS == "connection":
     DATABASES["default"]["OPTIONS"]["options"] = (  # type: ignore[index]
