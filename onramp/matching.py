@@ -161,7 +161,7 @@ SELECT b.*, coalesce(c.minor, 0) AS corrected_minor,
 FROM both_sides b LEFT JOIN corrected c ON c.subject = b.subject
 """
 
-# The breaks there are now. A mixture of currencies is no currency.
+# The breaks there are now. A mixture of currencies is none: XXX is ISO 4217's code for that.
 FOUND = """
 CREATE TEMPORARY TABLE matching_found AS
 SELECT concat_ws('|', kind, subject, theirs_minor, theirs_currency, ours_minor, currency, nth)

@@ -7,15 +7,13 @@ from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import User
-from nexapay.kernel.forms import KeyField
 from onramp import services
 from onramp.desk import reads
-from onramp.models import Break, Correction
-from tests.factories import available, make_user, make_wallet
-from tests.onramp.cases import approve, make_staff, missing_here, missing_there, propose, unknown
+from onramp.models import Break
+from tests.factories import make_user
+from tests.onramp.cases import make_staff, missing_here, missing_there
 from tests.onramp.pages import text
-from tests.onramp.statements import LATER, line, listed, reconcile, settled
-from wallet.models import Transfer
+from tests.onramp.statements import LATER, line, reconcile
 
 pytestmark = pytest.mark.django_db
 BOARD = "/admin/reconciliation/"
@@ -192,129 +190,3 @@ class TestABreak:
         client, _ = as_staff(CHANGE)
 
         assert do(client, missing_here(), "assign", assignee=assignee).status_code == 422
-
-
-class TestFourEyes:
-    def test_one_proposes_and_another_approves(self) -> None:
-        case = missing_here()
-        (maker, _), (second, _) = as_staff(PROPOSE), as_staff(APPROVE)
-
-        assert proposal(maker, case).status_code == 303
-        waiting = Correction.objects.get()
-        assert do(second, case, "approve", correction=waiting.public_id).status_code == 303
-
-        assert case.wallet
-        assert available(case.wallet) == 50_000
-        assert "Approved the correction" in see(second, url(case))
-
-    def test_whoever_may_do_both_does_not_do_both(self) -> None:
-        case = missing_here()
-        client, me = as_staff(PROPOSE, APPROVE)
-        proposal(client, case)
-        waiting = Correction.objects.get()
-
-        assert "Approve and post" not in client.get(url(case)).content.decode()
-        answer = do(client, case, "approve", correction=waiting.public_id)
-
-        assert (answer.status_code, "A second person must" in text(answer)) == (422, True)
-        assert Transfer.objects.count() == 0
-        assert me.pk == waiting.maker_id
-
-    def test_a_superuser_does_not_do_both_either(self) -> None:
-        case, client = missing_here(), Client()
-        client.force_login(make_user(is_staff=True, is_superuser=True))
-        proposal(client, case)
-
-        do(client, case, "approve", correction=Correction.objects.get().public_id)
-
-        assert Transfer.objects.count() == 0
-
-    def test_the_maker_may_take_it_back(self) -> None:
-        case = missing_here()
-        client, _ = as_staff(PROPOSE)
-        proposal(client, case)
-        waiting = Correction.objects.get()
-
-        answer = do(client, case, "decline", correction=waiting.public_id, text="Wrong amount")
-
-        assert answer.status_code == 303
-        assert Correction.objects.get().status == "declined"
-
-    def test_what_was_on_the_page_is_what_is_approved(self) -> None:
-        case = missing_here()
-        first = propose(case, 10_000)
-        services.decline_correction(
-            public_id=first.public_id, text="No", actor_id=make_staff().pk, now=LATER
-        )
-        propose(case, 50_000)
-        client, _ = as_staff(APPROVE)
-
-        answer = do(client, case, "approve", correction=first.public_id)
-
-        assert (answer.status_code, "declined already" in text(answer)) == (422, True)
-        assert Transfer.objects.count() == 0
-
-    @pytest.mark.parametrize("key", ["", "x", "\x00"])
-    def test_an_odd_page_approves_nothing(self, key: str) -> None:
-        case = missing_here()
-        propose(case)
-        client, _ = as_staff(APPROVE)
-
-        answer = do(client, case, "approve", correction=key)
-
-        assert (answer.status_code, KeyField.STALE in text(answer)) == (422, True)
-
-    def test_a_correction_of_nothing_is_not_found(self) -> None:
-        case = missing_here()
-        client, _ = as_staff(APPROVE)
-
-        key = "00000000-0000-4000-8000-000000000000"
-        assert do(client, case, "approve", correction=key).status_code == 404
-
-    @pytest.mark.parametrize("amount", ["", "0", "500.01", "-1", "1e3", "\u0665"])
-    def test_an_amount_that_cannot_be_is_refused_beside_its_field(self, amount: str) -> None:
-        case = missing_here()
-        client, _ = as_staff(PROPOSE)
-
-        answer = proposal(client, case, amount=amount)
-
-        assert (answer.status_code, "errorlist" in answer.content.decode()) == (422, True)
-        assert Correction.objects.count() == 0
-
-    def test_a_payment_of_nobody_s_is_given_to_somebody(self) -> None:
-        case, ana = unknown(), make_wallet(handle="ana.rao")
-        client, _ = as_staff(PROPOSE)
-
-        assert proposal(client, case, to="@nobody.here").status_code == 422
-        assert proposal(client, case).status_code == 422
-        assert proposal(client, case, to="@ana.rao").status_code == 303
-
-        assert Correction.objects.get().wallet == ana
-        second, _ = as_staff(APPROVE)
-        assert "₹500.00 to Person" in see(second, url(case))
-        assert "(@ana.rao) , from the side of Banyan Bank" in see(second, url(case))
-
-    def test_nothing_is_offered_where_no_amount_helps(self) -> None:
-        said = listed(settled())
-        reconcile(said, said)
-        client, _ = as_staff(PROPOSE, CHANGE)
-        page = client.get(url(Break.objects.get())).content.decode()
-
-        assert "/propose/" not in page
-        assert "/explain/" in page
-
-
-class TestTheOwner:
-    def test_reads_why_in_their_history_and_receipt(self) -> None:
-        case = missing_there()
-        correction = approve(propose(case, 20_000))
-        assert case.wallet
-        client = Client()
-        client.force_login(cast(User, case.wallet.owner))
-
-        assert "Correction by NexaPay" in see(client, "/transactions/?kind=correction")
-        assert correction.transfer
-        receipt = see(client, f"/transactions/{correction.transfer.public_id}/")
-        assert "Correction by NexaPay" in receipt
-        assert "Your payment of 19 November" in receipt
-        assert "from ₹500.00 to ₹300.00" in receipt
