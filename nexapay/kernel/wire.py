@@ -54,13 +54,14 @@ class Message(NamedTuple):
     values: Sequence[object] = ()
 
 
-# What a connection has prepared, and how the rows of each statement are read.
-_Prepared = dict[Statement, abc.Transformer | None]
+# What a connection has prepared, and how the rows of each statement are read. By name: two threads
+# that compile the same query at once make two Statements of it, and PostgreSQL knows one.
+_Prepared = dict[bytes, abc.Transformer | None]
 _prepared: "WeakKeyDictionary[Connection[Any], _Prepared]" = WeakKeyDictionary()
 
-# What a statement was prepared for has changed, or the server has forgotten it. A new connection
-# prepares it anew.
-_STALE = {"0A000", "26000"}
+# What a statement was prepared for has changed, or the server has forgotten it, or has one that we
+# do not know of. A new connection prepares it anew.
+_STALE = {"0A000", "26000", "42P05"}
 
 
 def run(
@@ -81,10 +82,11 @@ def run(
     begin = [b"BEGIN"] if idle and not connection.autocommit else []
     end = [b"COMMIT"] if commit else []
     known = _prepared.setdefault(connection, {})
-    fresh = [s for s in dict.fromkeys(message.statement for message in messages) if s not in known]
+    said = {message.statement.name: message.statement for message in messages}
+    fresh = [statement for name, statement in said.items() if name not in known]
     results = _exchange(pgconn, begin, fresh, messages, end)
     prepared, answers = results[len(begin) :], results[len(begin) + len(fresh) :]
-    known.update((s, None) for s, r in zip(fresh, prepared, strict=False) if _succeeded(r))
+    known.update((s.name, None) for s, r in zip(fresh, prepared, strict=False) if _succeeded(r))
     if error := _error(results) or _undone(results, end):
         if getattr(error, "sqlstate", None) in _STALE:
             pgconn.finish()
@@ -184,9 +186,9 @@ def _encode(value: object) -> bytes | None:
 def _read(
     connection: "Connection[Any]", known: _Prepared, statement: Statement, result: PGresult
 ) -> Rows:
-    reader = known[statement]
+    reader = known[statement.name]
     if reader is None:
-        reader = known[statement] = Transformer(connection)
+        reader = known[statement.name] = Transformer(connection)
         reader.set_pgresult(result)
     else:
         reader.set_pgresult(result, set_loaders=False)

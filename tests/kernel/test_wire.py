@@ -18,6 +18,7 @@ from django.db import connection as default
 from accounts.models import User
 from nexapay.kernel import wire
 from nexapay.kernel.prepared import Prepared, together
+from nexapay.kernel.wire import Statement
 from tests.factories import make_user
 
 RENAME = Prepared("UPDATE accounts_user SET name = %s WHERE id = %s RETURNING name")
@@ -51,6 +52,19 @@ class TestTogether:
 
     def test_a_percent_sign_may_be_written(self) -> None:
         assert DIVIDE.rows(1) == [(2, "%s", 1)]
+
+
+class TestAQueryThatTwoThreadsCompileAtOnce:
+    def test_is_one_statement_on_every_connection(self) -> None:
+        ones, others = Prepared("SELECT 'the same'"), Prepared("SELECT 'the same'")
+
+        assert ones.rows() == others.rows() == ones.rows() == [("the same",)]
+        assert together((ones, ()), (others, ())) == [[("the same",)]] * 2
+
+    def test_may_come_twice_before_it_is_prepared(self) -> None:
+        ones, others = Prepared("SELECT 'twice'"), Prepared("SELECT 'twice'")
+
+        assert together((ones, ()), (others, ())) == [[("twice",)]] * 2
 
 
 class TestWhatGoesWrong:
@@ -126,6 +140,17 @@ class TestWhatGoesWrong:
         close_old_connections()
 
         assert names.rows() == []
+
+    def test_a_statement_that_the_server_has_and_we_do_not_know_costs_no_more(self) -> None:
+        name = Statement("SELECT 'unknown'").name.decode()
+        with default.cursor() as cursor:
+            cursor.execute(f"PREPARE {name} AS SELECT 'unknown'")
+
+        with pytest.raises(ProgrammingError, match="already exists"):
+            Prepared("SELECT 'unknown'").rows()
+        close_old_connections()
+
+        assert Prepared("SELECT 'unknown'").rows() == [("unknown",)]
 
     def test_after_a_failure_in_a_transaction_nothing_runs_in_it(self) -> None:
         with transaction.atomic():
