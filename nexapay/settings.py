@@ -267,6 +267,7 @@ ONRAMP_EXPIRES_AFTER_S = env.number("ONRAMP_EXPIRES_AFTER_S", 1800, low=60)
 PAYOUT_MIN_MINOR = env.number("PAYOUT_MIN_MINOR", 1_000, low=1)
 PAYOUT_MAX_MINOR = env.number("PAYOUT_MAX_MINOR", 10_000_000, low=1)
 PAYOUT_SUBMIT_AFTER_S = env.number("PAYOUT_SUBMIT_AFTER_S", 60, low=0, high=86_400)
+PAYOUT_RETURN_DAYS = env.number("PAYOUT_RETURN_DAYS", 14, low=0, high=90)
 PAYOUT_NEW_ACCOUNT_MAX_MINOR = env.number("PAYOUT_NEW_ACCOUNT_MAX_MINOR", 1_000_000, low=1)
 
 # Signed heads of the ledger. Only a process that signs needs the private key.

@@ -33,6 +33,13 @@ def ask_payouts(timestamp: int) -> int:
     return services.ask_about_withdrawals(bank=banks.get_bank(), now=timezone.now())
 
 
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="onramp.ask_returns", queueing_lock="onramp.ask_returns")
+def ask_returns(timestamp: int) -> int:
+    """Ask the bank whether withdrawals that it paid lately came back."""
+    return services.ask_about_returns(bank=banks.get_bank(), now=timezone.now())
+
+
 @app.task(name=services.APPLY, retry=RetryStrategy(max_attempts=8, exponential_wait=2))
 def apply() -> int:
     """Apply the events that wait in the inbox; deferred in the transaction that stored some."""

@@ -88,6 +88,11 @@ class OffRampTransactionQuerySet(models.QuerySet["OffRampTransaction"]):
         """Return those that went to the bank by then, and whose end nobody has told us."""
         return self.filter(status=OffRampTransaction.Status.SUBMITTED, submitted_at__lte=at)
 
+    def paid_between(self, since: datetime, until: datetime) -> "OffRampTransactionQuerySet":
+        """Return those that the bank paid in that time, and that did not come back."""
+        status = OffRampTransaction.Status.SUCCESS
+        return self.filter(status=status, settled_at__gt=since, settled_at__lte=until)
+
 
 class OffRampTransaction(models.Model):
     """
@@ -222,6 +227,7 @@ class OffRampTransaction(models.Model):
             models.Index(
                 fields=["submitted_at"], condition=Q(status="submitted"), name="offramp_quiet"
             ),
+            models.Index(fields=["settled_at"], condition=Q(status="success"), name="offramp_paid"),
             models.Index(fields=["status", "-created_at"], name="offramp_by_status"),
         ]
 
@@ -246,7 +252,7 @@ class OffRampTransaction(models.Model):
 
 
 class PayoutQuestion(models.Model):
-    """How often we asked a bank about a withdrawal it left open, and when we ask again."""
+    """How often we asked a bank about a withdrawal, open or paid, and when we ask again."""
 
     offramp = models.OneToOneField(
         OffRampTransaction, on_delete=models.PROTECT, related_name="question", primary_key=True

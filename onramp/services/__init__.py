@@ -30,6 +30,7 @@ from onramp.services.paying import (
     submit_withdrawals,
 )
 from onramp.services.reconciling import Given, days_due, fetch_statement, reconcile
+from onramp.services.returns import ask_about_returns
 from onramp.services.start import (
     AlreadyUsed,
     AmountOutOfRange,
@@ -72,6 +73,7 @@ __all__ = [
     "apply_waiting_events",
     "approve_correction",
     "ask_about_onramps",
+    "ask_about_returns",
     "ask_about_withdrawals",
     "assign_break",
     "cancel_withdrawal",

@@ -12,12 +12,13 @@ from time import monotonic
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 
 from nexapay.kernel.db import Busy
 from onramp.banks import Bank, BankUnreachable, Payout, PayoutRefused, PayoutState
 from onramp.models import OffRampTransaction, PayoutQuestion
 from onramp.services.payouts import fail_refused, record_report
+from onramp.services.questions import claim, note
 from wallet.models import Wallet
 
 _Status = OffRampTransaction.Status
@@ -100,11 +101,11 @@ def ask_about_withdrawals(*, bank: Bank, now: datetime) -> int:
     for offramp in _due_for_asking(now):
         if monotonic() > until:
             break
-        if not _claim(offramp, now):
+        if not claim(offramp_id=offramp.pk, next_at=_next_at(offramp, now), now=now):
             continue
         asked += 1
         answered = _ask(bank, offramp, now)
-        PayoutQuestion.objects.filter(offramp=offramp).update(answer=answered or "no answer")
+        note(offramp_id=offramp.pk, answer=answered)
         if not answered:
             break
     return asked
@@ -120,17 +121,11 @@ def _patience() -> timedelta:
     return timedelta(seconds=settings.BANK_ASK_AFTER_S)
 
 
-def _claim(offramp: OffRampTransaction, now: datetime) -> bool:
-    """Note when to ask again, before asking: later each time. Whether nobody else asks now."""
+def _next_at(offramp: OffRampTransaction, now: datetime) -> datetime:
+    """Return when to ask again: later each time."""
     before: PayoutQuestion | None = getattr(offramp, "question", None)
     wait = _patience() * 2 ** min(before.asks if before else 0, 20)
-    next_at = now + min(wait, timedelta(seconds=_LONGEST_WAIT_S))
-    question, is_first = PayoutQuestion.objects.get_or_create(
-        offramp_id=offramp.pk, defaults={"asks": 1, "asked_at": now, "next_at": next_at}
-    )
-    # Only the first of two workers finds it still due.
-    mine = PayoutQuestion.objects.filter(pk=question.pk, next_at__lte=now)
-    return is_first or bool(mine.update(asks=F("asks") + 1, asked_at=now, next_at=next_at))
+    return now + min(wait, timedelta(seconds=_LONGEST_WAIT_S))
 
 
 def _ask(bank: Bank, offramp: OffRampTransaction, now: datetime) -> str:

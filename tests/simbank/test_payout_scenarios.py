@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from onramp.banks import get_bank
 from onramp.models import OffRampTransaction, PayoutQuestion
-from onramp.services.paying import ask_about_withdrawals, submit_withdrawals
+from onramp.services import ask_about_returns, ask_about_withdrawals, submit_withdrawals
 from onramp.simbank import payouts, scenarios
-from onramp.simbank.models import Payout
+from onramp.simbank.models import Delivery, Payout
 from onramp.simbank.scenarios import SCENARIOS
 from tests.factories import available, locked, make_wallet
 from tests.onramp.offramps import account, afresh, problems, withdraw
@@ -87,3 +87,26 @@ class TestEveryScenario:
     @pytest.mark.parametrize("name", ["reorder", "success_then_failure", "replay"])
     def test_of_a_return_brings_the_money_back_once(self, name: str) -> None:
         assert end_under(name, "500100209999") == ("returned", 100_000, 0)
+
+
+class TestALostReturn:
+    def test_of_what_was_paid_long_ago_is_found_by_asking_and_credited_once(self) -> None:
+        """The bank tells of the payment, loses the webhook of the return, and finds it later."""
+        offramp = sent("500100209999")
+        payouts.decide_payouts(now=timezone.now() + timedelta(seconds=5))
+        deliver()
+        assert end_of(offramp) == ("success", 70_000, 0)
+
+        scenarios.choose(name="lose", now=timezone.now())
+        decide()
+        deliver()
+        assert end_of(offramp) == ("success", 70_000, 0)
+
+        later = timezone.now() + timedelta(hours=2)
+        assert ask_about_returns(bank=get_bank(), now=later) == 1
+        assert end_of(offramp) == ("returned", 100_000, 0)
+
+        Delivery.objects.filter(status="lost").update(status="waiting")
+        deliver()
+        assert Delivery.objects.latest("pk").last_status == 200
+        assert end_of(offramp) == ("returned", 100_000, 0)
