@@ -11,17 +11,20 @@ __all__ = [
     "MAX_BYTES",
     "Malformed",
     "Message",
+    "Passing",
     "PayoutMessage",
     "PayoutSaid",
-    "SettlesNothing",
     "read",
 ]
 
 MAX_BYTES = 64 * 1024
 
 
-class SettlesNothing(Exception):
-    """The bank says something true that ends nothing: there is nothing to do about it."""
+@dataclass(frozen=True, kw_only=True)
+class Passing:
+    """A bank's word that is true and ends nothing: it is kept, and nothing is done about it."""
+
+    kind: str
 
 
 @dataclass(frozen=True, kw_only=True)

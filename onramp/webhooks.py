@@ -71,9 +71,6 @@ def _take(request: HttpRequest) -> JsonResponse:
         return _refuse(400, "malformed", "webhook-id is too long or has odd characters.")
     except UnreadablePostError:
         return _refuse(400, "malformed", "The body broke off.")
-    except services.SettlesNothing as error:
-        _log.info("settles nothing", bank=adapter.name, kind=str(error))
-        return JsonResponse({"status": "ignored"})
     except services.Malformed as error:
         return _refuse(400, "malformed", str(error))
     except services.Busy:

@@ -25,7 +25,7 @@ from onramp.banks.protocol import (
 from onramp.banks.razorpay import Razorpay
 from onramp.banks.signatures import TOLERANCE_S
 from onramp.banks.simbank import SimBank
-from onramp.messages import Message, PayoutMessage
+from onramp.messages import Message, Passing, PayoutMessage
 
 __all__ = [
     "CHOICES",
@@ -52,7 +52,7 @@ __all__ = [
 
 
 # All others use our own form.
-_READERS: dict[str, Callable[[bytes], Message | PayoutMessage]] = {
+_READERS: dict[str, Callable[[bytes], Message | PayoutMessage | Passing]] = {
     Razorpay.name: razorpay_messages.read
 }
 
@@ -90,13 +90,12 @@ def _razorpay() -> Bank:
 _ADAPTERS: dict[str, Callable[[], Bank]] = {SimBank.name: _simbank, Razorpay.name: _razorpay}
 
 
-def read_webhook(bank: str, body: bytes) -> Message | PayoutMessage:
+def read_webhook(bank: str, body: bytes) -> Message | PayoutMessage | Passing:
     """
     Return what a verified body says, in our words; bank is the name of the adapter it came by.
 
     It needs no adapter: what waits in the inbox is read, whichever bank is used by then.
 
-    :raises SettlesNothing: if it is one that ends nothing.
     :raises Malformed: if it is not a message we know.
     """
     return _READERS.get(bank, messages.read)(body)

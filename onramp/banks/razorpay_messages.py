@@ -9,7 +9,7 @@ from typing import Any
 from onramp import strict
 from onramp.banks import signatures
 from onramp.banks.protocol import Forged, PayoutReport, PayoutState, Verified
-from onramp.messages import Message, PayoutMessage, PayoutSaid, SettlesNothing
+from onramp.messages import Message, Passing, PayoutMessage, PayoutSaid
 from onramp.strict import Malformed
 
 SIGNATURE, EVENT_ID = "x-razorpay-signature", "x-razorpay-event-id"
@@ -55,17 +55,16 @@ def verify(keys: list[bytes], *, headers: Mapping[str, str], body: bytes) -> Ver
     raise Forged("signature")
 
 
-def read(body: bytes) -> Message | PayoutMessage:
+def read(body: bytes) -> Message | PayoutMessage | Passing:
     """
     Return what a webhook says, in our words.
 
-    :raises SettlesNothing: if it is one that ends neither a payment nor a payout.
     :raises Malformed: if it is not one we know.
     """
     said = strict.parse(body)
     event = strict.text(said, "event", most=64)
     if event in _PASSING:
-        raise SettlesNothing(event)
+        return Passing(kind=event)
     payload = strict.of_object(said.get("payload"), "payload")
     if event == "order.paid":
         return _paid(_entity(payload, "order"), _entity(payload, "payment"))

@@ -172,6 +172,7 @@ class BankEvent(models.Model):
         RETURNED = "returned", "Brought back"
         FAILED = "failed", "Marked as failed"
         REPEATED = "repeated", "Said what was known"
+        SETTLES_NOTHING = "settles_nothing", "Ends nothing"
         UNKNOWN_TOKEN = "unknown_token", "Token is unknown"
         TERMS_DIFFER = "terms_differ", "Amount or currency differs"
         REFERENCE_TAKEN = "reference_taken", "Reference belongs to another payment"

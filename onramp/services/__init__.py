@@ -4,7 +4,7 @@ What can be done with on-ramps and off-ramps: keyword-only, HTTP-free, one act e
 Amounts are in minor units.
 """
 
-from onramp.messages import Malformed, SettlesNothing
+from onramp.messages import Malformed
 from onramp.services.accounts import AccountRefused, add_account, remove_account
 from onramp.services.asking import ask_about_onramps
 from onramp.services.cases import (
@@ -65,7 +65,6 @@ __all__ = [
     "NotCorrectable",
     "NotTheSecond",
     "OnRampRefused",
-    "SettlesNothing",
     "UnknownBank",
     "WalletFrozen",
     "WithdrawalRefused",

@@ -23,10 +23,11 @@ from nexapay.kernel.gathering import Gathering
 from nexapay.kernel.prepared import Call, Prepared, at_commit, together
 from nexapay.kernel.wire import Rows
 from onramp import banks, sql
-from onramp.messages import Malformed, Message, PayoutMessage, SettlesNothing
-from onramp.services.judging import Answer, Delivery, Ruling
+from onramp.messages import Malformed, Message, Passing, PayoutMessage
+from onramp.services.judging import Answer, Delivery, Ruling, outcome
+from onramp.services.passing import record_passing
 from onramp.services.payouts import record_payout
-from onramp.services.settling import Heard, open_desk, outcome, settle
+from onramp.services.settling import Heard, open_desk, settle
 
 Busy = db.Busy
 MAX_BATCH = 1_000
@@ -47,13 +48,20 @@ def record_bank_event(
     recorded again by itself; it may then be answered as a copy, as when the bank sends it again.
 
     :raises Malformed: if the body is not a message we know; nothing is stored.
-    :raises SettlesNothing: if it ends nothing; nothing is stored.
     :raises Busy: if rows were locked for too long; nothing is stored. It may be sent again.
     """
     said, delivery = banks.read_webhook(bank, body), Delivery(event_id, body, headers)
-    if isinstance(said, PayoutMessage):
-        return record_payout(bank=bank, delivery=delivery, said=said, now=now)
-    return _gathering(bank).ask((delivery, said, now))
+    if isinstance(said, Message):
+        return _gathering(bank).ask((delivery, said, now))
+    return _record_alone(bank, delivery, said, now)
+
+
+def _record_alone(
+    bank: str, delivery: Delivery, said: PayoutMessage | Passing, now: datetime
+) -> Answer:
+    if isinstance(said, Passing):
+        return record_passing(bank=bank, delivery=delivery, now=now)
+    return record_payout(bank=bank, delivery=delivery, said=said, now=now)
 
 
 @cache
@@ -78,7 +86,7 @@ def record_bank_events(*, bank: str, deliveries: Sequence[Delivery], now: dateti
     """
     Record up to MAX_BATCH verified events; return their answers, in order.
 
-    Those of on-ramps are recorded in one transaction, between any of payouts, which come singly.
+    Those of on-ramps are recorded in one transaction, between any others, which come singly.
     Each is answered and takes effect as if record_bank_event had been called with one after the
     other. A body that is no message we know is answered 400, and stored as little as there.
 
@@ -103,14 +111,12 @@ def _record_run(
         return [said for _, said in run]
     if kind is Message:
         return _record_all(bank, run, now)
-    return [record_payout(bank=bank, delivery=each, said=said, now=now) for each, said in run]
+    return [_record_alone(bank, each, said, now) for each, said in run]
 
 
-def _read(bank: str, delivery: Delivery) -> Message | PayoutMessage | Answer:
+def _read(bank: str, delivery: Delivery) -> Message | PayoutMessage | Passing | Answer:
     try:
         return banks.read_webhook(bank, delivery.body)
-    except SettlesNothing:
-        return Answer(status=200, body={"status": "ignored"})
     except Malformed as error:
         return Answer(status=400, body={"error": "malformed", "detail": str(error)})
 

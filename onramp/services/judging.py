@@ -17,6 +17,14 @@ from onramp.models import BankEvent, OnRampTransaction
 _Status = OnRampTransaction.Status
 Verdict = BankEvent.Verdict
 
+_OUTCOMES = {
+    Verdict.CREDITED: BankEvent.Status.PROCESSED,
+    Verdict.PAID_OUT: BankEvent.Status.PROCESSED,
+    Verdict.RETURNED: BankEvent.Status.PROCESSED,
+    Verdict.FAILED: BankEvent.Status.PROCESSED,
+    Verdict.REPEATED: BankEvent.Status.IGNORED,
+    Verdict.SETTLES_NOTHING: BankEvent.Status.IGNORED,
+}
 _AGREEING = {Verdict.REPEATED, Verdict.OTHER_REFERENCE}
 _REFUSALS = {
     Verdict.UNKNOWN_TOKEN: (404, "We know no such token."),
@@ -162,10 +170,17 @@ def verdict_or_none(stored: str) -> BankEvent.Verdict | None:
     return Verdict(stored) if stored else None
 
 
+def outcome(verdict: BankEvent.Verdict) -> BankEvent.Status:
+    """Return what becomes of an event: what is neither done nor known waits for staff."""
+    return _OUTCOMES.get(verdict, BankEvent.Status.QUARANTINED)
+
+
 def answer(verdict: BankEvent.Verdict | None, said: str, *, is_copy: bool) -> Answer:
     """Return what the bank is told; said is success, failure or returned."""
     if verdict is None:
         return Answer(status=202, body={"status": "queued", "duplicate": True})
+    if verdict == Verdict.SETTLES_NOTHING:
+        return Answer(status=200, body={"status": "ignored"})
     if verdict in _REFUSALS:
         status, text = _REFUSALS[verdict]
         return Answer(status=status, body={"error": verdict.value, "detail": text})

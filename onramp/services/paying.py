@@ -124,7 +124,7 @@ def _patience() -> timedelta:
 def _next_at(offramp: OffRampTransaction, now: datetime) -> datetime:
     """Return when to ask again: later each time."""
     before: PayoutQuestion | None = getattr(offramp, "question", None)
-    wait = _patience() * 2 ** min(before.asks if before else 0, 20)
+    wait: timedelta = _patience() * 2 ** min(before.asks if before else 0, 20)
     return now + min(wait, timedelta(seconds=_LONGEST_WAIT_S))
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import uuid5
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from nexapay.kernel import db, events
 from onramp import banks
@@ -20,16 +20,15 @@ from onramp.banks import BankUnreachable, PayoutReport, PayoutState
 from onramp.events import OffRampFailed, OffRampPaidOut, OffRampReturned
 from onramp.messages import PayoutMessage, PayoutSaid
 from onramp.models import BankEvent, Correction, OffRampTransaction
-from onramp.services.judging import Answer, Delivery, answer, verdict_or_none
+from onramp.services.alone import again_if_taken, hear
+from onramp.services.judging import Answer, Delivery
 from onramp.services.withdrawing import label, locked, release
 from wallet import services as wallet_services
 from wallet.models import Transfer
 
 _Status = OffRampTransaction.Status
 _Verdict = BankEvent.Verdict
-_TRIES = 10
 _NO_REASON = "no reason given"
-_TAKEN_MEANWHILE = {"bank_event_once", "bank_event_body_once", "offramp_reference_once_per_bank"}
 _SAID = {
     PayoutState.SUCCEEDED: PayoutSaid.SUCCESS,
     PayoutState.FAILED: PayoutSaid.FAILURE,
@@ -43,13 +42,7 @@ def record_payout(*, bank: str, delivery: Delivery, said: PayoutMessage, now: da
 
     :raises Busy: if rows were locked for too long; nothing is stored. It may be sent again.
     """
-    for _ in range(_TRIES):
-        try:
-            return db.retrying(lambda: _record(bank, delivery, said, now))
-        except IntegrityError as error:
-            if db.constraint(error) not in _TAKEN_MEANWHILE:
-                raise
-    raise db.Busy("NexaPay is busy. Nothing was changed; send it again in a moment.")
+    return again_if_taken(lambda: _record(bank, delivery, said, now))
 
 
 def record_report(
@@ -109,29 +102,25 @@ def _delivery(said: PayoutMessage, now: datetime) -> Delivery:
 def _record(bank: str, delivery: Delivery, said: PayoutMessage, now: datetime) -> Answer:
     with transaction.atomic(durable=True):
         offramp = locked(OffRampTransaction.objects.filter(token=said.token)).first()
-        digest = sha256(delivery.body).digest()
-        heard = BankEvent.objects.filter(bank=bank, event_id=delivery.event_id)
-        first = heard.filter(conflicts_with=None).first()
-        if first and bytes(first.body_sha256) == digest:
-            return answer(verdict_or_none(first.verdict), said.said, is_copy=True)
-        verdict = _apply(offramp, said, now) if first is None else _Verdict.OTHER_BODY
-        if first is None or not heard.filter(body_sha256=digest).exists():
-            _keep(bank, delivery, digest, first, offramp, verdict, now)
-    return answer(verdict, said.said, is_copy=False)
+        return hear(
+            bank=bank,
+            delivery=delivery,
+            said=said.said,
+            offramp=offramp,
+            act=lambda: _apply(offramp, said, now),
+            now=now,
+        )
 
 
-def settle_payout(
-    *, said: PayoutMessage, now: datetime
-) -> tuple[BankEvent.Verdict, BankEvent.Status, int | None]:
+def settle_payout(*, said: PayoutMessage, now: datetime) -> tuple[BankEvent.Verdict, int | None]:
     """
     Do what an event says that is kept already, inside the caller's transaction.
 
-    Returns its verdict, what becomes of it, and the withdrawal it spoke of.
+    Returns its verdict, and the withdrawal it spoke of.
     """
     offramp = locked(OffRampTransaction.objects.filter(token=said.token)).first()
     verdict = _apply(offramp, said, now)
-    status = _OUTCOMES.get(verdict, BankEvent.Status.QUARANTINED)
-    return verdict, status, offramp.pk if offramp else None
+    return verdict, offramp.pk if offramp else None
 
 
 def _apply(
@@ -242,31 +231,3 @@ _ACTS: dict[BankEvent.Verdict, Callable[[OffRampTransaction, PayoutMessage, date
     _Verdict.RETURNED: _bring_back,
     _Verdict.FAILED: _fail_as_said,
 }
-_OUTCOMES = dict.fromkeys(_ACTS, BankEvent.Status.PROCESSED) | {
-    _Verdict.REPEATED: BankEvent.Status.IGNORED
-}  # All others wait in quarantine for staff.
-
-
-def _keep(
-    bank: str,
-    delivery: Delivery,
-    digest: bytes,
-    first: BankEvent | None,
-    offramp: OffRampTransaction | None,
-    verdict: BankEvent.Verdict,
-    now: datetime,
-) -> None:
-    BankEvent.objects.create(
-        bank=bank,
-        event_id=delivery.event_id,
-        body=delivery.body,
-        body_sha256=digest,
-        headers=dict(delivery.headers),
-        conflicts_with=first,
-        offramp=None if first and first.onramp_id else offramp,
-        status=_OUTCOMES.get(verdict, BankEvent.Status.QUARANTINED),
-        verdict=verdict,
-        attempts=1,
-        received_at=now,
-        processed_at=now,
-    )

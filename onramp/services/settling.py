@@ -13,7 +13,7 @@ from onramp import banks, sql
 from onramp.events import OnRampFailed, OnRampSettled
 from onramp.messages import Message
 from onramp.models import BankEvent, Break, Correction, OnRampTransaction
-from onramp.services.judging import Asked, Delivery, Desk, Known, Settled, Verdict, verdict_or_none
+from onramp.services.judging import Asked, Delivery, Desk, Known, Settled, verdict_or_none
 from wallet import services as wallet_services
 
 Heard = Sequence[tuple[Delivery, Message]]
@@ -52,16 +52,6 @@ _CORRECTED = Prepared(
     ).values_list("bank", "bank_reference")
 )  # Payments that nobody was named for, and that staff gave to somebody.
 _SETTLE = Prepared(sql.SETTLE)
-_OUTCOMES = {
-    Verdict.CREDITED: BankEvent.Status.PROCESSED,
-    Verdict.FAILED: BankEvent.Status.PROCESSED,
-    Verdict.REPEATED: BankEvent.Status.IGNORED,
-}
-
-
-def outcome(verdict: BankEvent.Verdict) -> BankEvent.Status:
-    """Return what becomes of an event: what is neither done nor known waits for staff."""
-    return _OUTCOMES.get(verdict, BankEvent.Status.QUARANTINED)
 
 
 def open_desk(bank: str, heard: Heard) -> Desk:

@@ -24,12 +24,12 @@ from nexapay.kernel.arrays import columns
 from nexapay.kernel.gathering import Gathering
 from nexapay.kernel.prepared import Call, Prepared, at_commit, together
 from onramp import banks, sql
-from onramp.messages import Message, PayoutMessage
+from onramp.messages import Message, Passing, PayoutMessage
 from onramp.models import BankEvent
 from onramp.services.inbox import MAX_BATCH, TAKEN_MEANWHILE, record_bank_event
-from onramp.services.judging import Answer, Delivery
+from onramp.services.judging import Answer, Delivery, Verdict, outcome
 from onramp.services.payouts import settle_payout
-from onramp.services.settling import open_desk, outcome, settle
+from onramp.services.settling import open_desk, settle
 
 APPLY = "onramp.apply"
 _TRIES = 10
@@ -50,14 +50,14 @@ def receive_bank_event(
     """
     Store a verified event to be applied by the worker, and answer 202.
 
-    A copy, and another body under the same id, are answered as record_bank_event does.
+    A copy, another body under the same id, and what ends nothing are answered as record_bank_event
+    does.
 
     :raises Malformed: if the body is not a message we know; nothing is stored.
-    :raises SettlesNothing: if it ends nothing; nothing is stored.
     :raises Busy: if rows were locked for too long; nothing is stored. It may be sent again.
     """
-    banks.read_webhook(bank, body)
-    if _door(bank).ask((Delivery(event_id, body, headers), now)):
+    is_passing = isinstance(banks.read_webhook(bank, body), Passing)
+    if not is_passing and _door(bank).ask((Delivery(event_id, body, headers), now)):
         return _QUEUED
     return record_bank_event(bank=bank, event_id=event_id, body=body, headers=headers, now=now)
 
@@ -171,7 +171,7 @@ class _Waiting(NamedTuple):
     pk: int
     bank: str
     delivery: Delivery
-    said: Message | PayoutMessage
+    said: Message | PayoutMessage | Passing
 
 
 def _apply(most: int, now: datetime) -> int:
@@ -182,11 +182,11 @@ def _apply(most: int, now: datetime) -> int:
         if not waiting:
             return 0
         first = waiting[0]
-        if isinstance(first.said, PayoutMessage):
-            waiting, calls = waiting[:1], _settle_payout(first, first.said, now)
-        else:
+        if isinstance(first.said, Message):
             waiting = [*takewhile(lambda each: _is_like(each, first), waiting)]
             calls = _settle_onramps(waiting, now)
+        else:
+            waiting, calls = waiting[:1], _settle_alone(first, first.said, now)
         at_commit(*calls)
     return len(waiting)
 
@@ -199,9 +199,12 @@ def _is_like(one: _Waiting, other: _Waiting) -> bool:
     return one.bank == other.bank and type(one.said) is type(other.said)
 
 
-def _settle_payout(event: _Waiting, said: PayoutMessage, now: datetime) -> list[Call]:
-    verdict, status, offramp_id = settle_payout(said=said, now=now)
-    return _judge([(event.pk, status.value, verdict.value, None, offramp_id, now)])
+def _settle_alone(event: _Waiting, said: PayoutMessage | Passing, now: datetime) -> list[Call]:
+    if isinstance(said, Passing):  # One that another release took for more.
+        verdict, offramp_id = Verdict.SETTLES_NOTHING, None
+    else:
+        verdict, offramp_id = settle_payout(said=said, now=now)
+    return _judge([(event.pk, outcome(verdict).value, verdict.value, None, offramp_id, now)])
 
 
 def _settle_onramps(events: Sequence[_Waiting], now: datetime) -> list[Call]:

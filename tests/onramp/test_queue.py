@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from onramp import banks, services, tasks
+from onramp.messages import Passing
 from onramp.models import BankEvent, OffRampTransaction, OnRampTransaction
 from onramp.services import Answer, Delivery, settling, waiting
 from tests.factories import available, make_wallet
@@ -260,6 +261,20 @@ def test_a_body_that_can_be_read_no_more_holds_nobody_up(monkeypatch: pytest.Mon
 
     assert [available(onramp.wallet) for onramp in (bad, good)] == [0, 50_000]
     assert BankEvent.objects.get(status="received").attempts == 5
+
+
+@pytest.mark.django_db
+def test_a_body_that_is_read_as_ending_nothing_is_done_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As after a release whose reader took it for more."""
+    receive(Delivery("evt_1", json.dumps(message(start())).encode(), {}))
+    monkeypatch.setattr(banks, "read_webhook", lambda bank, body: Passing(kind="of old"))
+
+    assert apply() == 1
+
+    [event] = BankEvent.objects.all()
+    assert (event.status, event.verdict) == ("ignored", "settles_nothing")
 
 
 @pytest.mark.django_db

@@ -1,6 +1,7 @@
 """Asking about what was paid out already: money that came back is found, and credited once."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -173,7 +174,9 @@ class TestAtTheSameMoment:
     def test_an_answer_and_its_webhook_credit_once(self) -> None:
         """Guard: the withdrawal's row is locked before either is judged."""
         offramps, bank = [paid() for _ in range(5)], back()
-        telling = [partial(deliver, word(offramp, "returned")) for offramp in offramps]
+        telling: list[Callable[[], Any]] = [
+            partial(deliver, word(offramp, "returned")) for offramp in offramps
+        ]
         asking = [partial(ask, bank, offramps[-1], HOUR)] * 5
 
         outcomes = at_once([*telling, *asking], workers=10)

@@ -1,18 +1,23 @@
 """Razorpay's webhooks through our one door."""
 
+from functools import partial
 from typing import Any, cast
 
 import pytest
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
+from accounts.models import User
+from onramp import services
 from onramp.banks import razorpay_messages
 from onramp.messages import PayoutMessage, PayoutSaid
 from onramp.models import BankEvent, OnRampTransaction
 from onramp.strict import Malformed
 from tests.factories import available
 from tests.onramp.razorpay.support import event, order, payment, payout, signed
-from tests.onramp.support import URL, answered, refused, start, statuses
+from tests.onramp.support import URL, answered, codes, refused, start, statuses
+from tests.threads import at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("razorpay")]
 
@@ -128,6 +133,53 @@ class TestWhatEndsNothing:
         onramp.refresh_from_db()
         assert (onramp.status, available(onramp.wallet)) == ("processing", 0)
 
+    @pytest.mark.parametrize("mode", ["direct", "queue"])
+    def test_is_kept_once_as_it_came_however_often_it_comes(self, mode: str, settings: Any) -> None:
+        settings.BANK_WEBHOOK_MODE = mode
+        body = event("payment.captured", payment=payment(order_of(start())))
+        headers = signed(body, event_id="evt-1")
+
+        answers = [answered(post(body, **headers)) for _ in range(3)]
+
+        assert answers == [(200, {"status": "ignored"})] * 3
+        kept = BankEvent.objects.get()
+        assert (bytes(kept.body), kept.event_id) == (body, "evt-1")
+        assert (kept.status, kept.verdict, kept.onramp) == ("ignored", "settles_nothing", None)
+        assert len(kept.headers.pop("key-id")) == 8
+        assert kept.headers == headers
+
+    def test_is_kept_in_a_batch_as_well(self) -> None:
+        body = event("payment.captured", payment=payment(order_of(start())))
+        copies = [services.Delivery("evt-1", body, {})] * 2
+
+        answers = services.record_bank_events(
+            bank="razorpay", deliveries=copies, now=timezone.now()
+        )
+
+        assert [(each.status, each.body) for each in answers] == [(200, {"status": "ignored"})] * 2
+        assert statuses() == ["ignored"]
+
+    def test_is_refused_when_its_id_stood_for_something_else(self) -> None:
+        first = event("payment.captured", payment=payment(order_of(start())))
+        other = event("payment.failed", payment=payment(order_of(start()), "failed"))
+        post(first, **{"x-razorpay-event-id": "evt-1"})
+
+        for _ in range(2):
+            answer = post(other, **{"x-razorpay-event-id": "evt-1"})
+            assert refused(answer) == (422, "other_body")
+
+        assert statuses() == ["ignored", "quarantined"]
+
+    def test_is_seen_by_staff(self) -> None:
+        post(event("payment.captured", payment=payment(order_of(start()))))
+        client = Client()
+        client.force_login(User.objects.create_superuser("staff", "correct-horse-battery"))
+
+        page = client.get("/admin/onramp/bankevent/?verdict__exact=settles_nothing")
+
+        assert "Ends nothing" in page.content.decode()
+        assert "1 bank event" in page.content.decode()
+
     def test_does_not_end_an_order_that_is_paid_at_the_second_try(self) -> None:
         onramp = start()
         post(event("payment.failed", payment=payment(order_of(onramp), "failed")))
@@ -135,6 +187,19 @@ class TestWhatEndsNothing:
         assert post(paid(onramp)).status_code == 200
 
         assert available(onramp.wallet) == 50_000
+
+
+@pytest.mark.django_db(transaction=True)
+class TestManyCopies:
+    def test_of_what_ends_nothing_are_kept_once(self) -> None:
+        """Guard: bank_event_once, and beginning again when it refuses."""
+        body = event("payment.captured", payment=payment(order_of(start())))
+        copies = [partial(post, body, **{"x-razorpay-event-id": "evt-1"})] * 12
+
+        answers = at_once(copies, workers=6)
+
+        assert codes(answers) == [200] * 12
+        assert BankEvent.objects.count() == 1
 
 
 class TestWhatIsNotKnown:
