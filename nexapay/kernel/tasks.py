@@ -1,8 +1,8 @@
-"""What the worker keeps tidy, once a day: what is over is deleted."""
+"""What the worker keeps tidy: what is over is deleted, what died is tried again."""
 
 from django.contrib.sessions.models import Session
 from django.utils import timezone
-from procrastinate import jobs
+from procrastinate import exceptions, jobs
 from procrastinate.contrib.django import app
 
 from nexapay.kernel import throttle
@@ -39,6 +39,29 @@ async def forget_jobs(timestamp: int) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(name="kernel.bury_jobs", queueing_lock="kernel.bury_jobs")
 async def bury_jobs(timestamp: int) -> None:
-    """Mark the jobs that died with their worker as failed, so that staff see them."""
+    """
+    Have the jobs that died with their worker tried again, where their task says so.
+
+    Others, and those that were tried often enough, are marked as failed, so that staff see them.
+    """
     for job in await app.job_manager.get_stalled_jobs():
-        await app.job_manager.finish_job(job, jobs.Status.FAILED, delete_job=False)
+        if not await _is_retried(job):
+            await app.job_manager.finish_job(job, jobs.Status.FAILED, delete_job=False)
+
+
+async def _is_retried(job: jobs.Job) -> bool:
+    """Put it back into the queue, as if it had failed by itself; return whether it is there."""
+    task = app.tasks.get(job.task_name)
+    strategy = task.retry_strategy if task else None
+    again = strategy.get_retry_decision(exception=_WorkerDied(), job=job) if strategy else None
+    if again is None:
+        return False
+    try:
+        await app.job_manager.retry_job(job, retry_at=again.retry_at)
+    except exceptions.UniqueViolation:
+        return False  # Another of its kind waits already.
+    return True
+
+
+class _WorkerDied(Exception):
+    """What happened to a job whose worker is gone."""

@@ -44,15 +44,35 @@ class TestTidying:
         assert tasks.forget_throttles(0) == 1
 
     def test_buries_jobs_whose_worker_died(self) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO procrastinate_jobs (queue_name, task_name, args, status)"
-                " VALUES ('default', 'left behind', '{}', 'doing')"
-            )
+        died("left behind")
 
         async_to_sync(bury_jobs)()
 
         assert [job.status for job in ProcrastinateJob.objects.all()] == ["failed"]
+
+    @pytest.mark.parametrize(
+        ("attempts", "becomes"), [(0, ("todo", 1)), (7, ("todo", 8)), (8, ("failed", 9))]
+    )
+    def test_takes_up_jobs_that_may_be_tried_again(
+        self, attempts: int, becomes: tuple[str, int]
+    ) -> None:
+        died("onramp.apply", attempts=attempts)
+
+        async_to_sync(bury_jobs)()
+
+        [job] = ProcrastinateJob.objects.all()
+        assert (job.status, job.attempts) == becomes
+        assert job.status == "failed" or job.scheduled_at > timezone.now()
+
+    @pytest.mark.django_db(transaction=True)
+    def test_buries_jobs_of_which_another_waits(self) -> None:
+        died("onramp.reconcile", queueing_lock="onramp.reconcile")
+        app.configure_task("onramp.reconcile", queueing_lock="onramp.reconcile").defer(timestamp=0)
+
+        async_to_sync(bury_jobs)()
+
+        found = ProcrastinateJob.objects.order_by("pk").values_list("status", flat=True)
+        assert list(found) == ["failed", "todo"]
 
     def test_forgets_jobs_that_failed_long_ago(self) -> None:
         with connection.cursor() as cursor:
@@ -84,6 +104,16 @@ class TestTidying:
             "kernel.forget_throttles",
             "kernel.forget_jobs",
         }
+
+
+def died(task: str, *, attempts: int = 0, queueing_lock: str | None = None) -> None:
+    """Leave a job as a worker does that was killed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args, status, attempts,"
+            " queueing_lock) VALUES ('default', %s, '{}', 'doing', %s, %s)",
+            [task, attempts, queueing_lock],
+        )
 
 
 async def forget_jobs() -> None:
