@@ -33,11 +33,17 @@ ON CONFLICT DO NOTHING
 RETURNING event_id, body_sha256
 """
 
-# In the order they came; those that could not be applied wait behind all others, and after five
-# tries for staff. The conditions are those of the index bank_event_waiting.
+# In the order they came, but for some that are put aside; those that could not be applied wait
+# behind all others, and after five tries for staff. The conditions are those of the index
+# bank_event_waiting.
 WAITING = """
 SELECT id, bank, event_id, body FROM onramp_bankevent
-WHERE status = 'received' AND attempts < 5 ORDER BY attempts, received_at, id LIMIT %s
+WHERE status = 'received' AND attempts < 5 AND id <> ALL(%s::bigint[])
+ORDER BY attempts, received_at, id LIMIT %s
+"""
+ANY_WAITS = """
+SELECT EXISTS (SELECT FROM onramp_bankevent
+  WHERE status = 'received' AND attempts < 5 AND id <> ALL(%s::bigint[]))
 """
 
 JUDGE = """

@@ -41,7 +41,7 @@ def behind_us(pool: ThreadPoolExecutor, act: Callable[[], _T]) -> Future[_T]:
     """Start the act in a thread; return once it waits for a lock that our transaction holds."""
 
     started = pool.submit(alone, act)
-    while not _somebody_waits_for_us():
+    while not somebody_waits_for_us():
         assert not started.done(), f"it did not wait: {started.exception() or started.result()}"
         time.sleep(0.002)
     return started
@@ -55,7 +55,8 @@ def alone(act: Callable[[], _T]) -> _T:
         connections.close_all()
 
 
-def _somebody_waits_for_us() -> bool:
+def somebody_waits_for_us() -> bool:
+    """Return whether anybody waits for a lock that our transaction holds."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT FROM pg_locks"

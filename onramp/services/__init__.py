@@ -21,6 +21,7 @@ from onramp.services.cases import (
     propose_correction,
     remaining_minor,
 )
+from onramp.services.draining import apply_waiting_events
 from onramp.services.expiry import expire_onramp
 from onramp.services.inbox import MAX_BATCH, Busy, record_bank_event, record_bank_events
 from onramp.services.judging import Answer, Delivery
@@ -39,7 +40,7 @@ from onramp.services.start import (
     WalletFrozen,
     start_onramp,
 )
-from onramp.services.waiting import APPLY, apply_waiting_events, receive_bank_event
+from onramp.services.waiting import APPLY, receive_bank_event
 from onramp.services.withdrawing import (
     NotCancelled,
     WithdrawalRefused,

@@ -174,12 +174,12 @@ class TestAtTheSameMoment:
     def test_an_answer_and_its_webhook_credit_once(self) -> None:
         """Guard: the withdrawal's row is locked before either is judged."""
         offramps, bank = [paid() for _ in range(5)], back()
-        telling: list[Callable[[], Any]] = [
+        acts: list[Callable[[], Any]] = [
             partial(deliver, word(offramp, "returned")) for offramp in offramps
         ]
-        asking = [partial(ask, bank, offramps[-1], HOUR)] * 5
+        acts += [partial(ask, bank, offramps[-1], HOUR)] * 5
 
-        outcomes = at_once([*telling, *asking], workers=10)
+        outcomes = at_once(acts, workers=10)
 
         assert [o for o in outcomes if isinstance(o, Exception)] == []
         assert {became(offramp) for offramp in offramps} == {("returned", 100_000)}
