@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+REQUEST = b"POST /webhooks/bank/ HTTP/1.1\r\nContent-Length: 300\r\n\r\n{"
 CONFIG = Path(__file__).resolve().parents[2] / "docker" / "gunicorn.py"
 
 
@@ -22,6 +23,7 @@ def accepted() -> Iterator[tuple[socket.socket, socket.socket]]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         ready(SimpleNamespace(LISTENERS=[SimpleNamespace(sock=listening)]))
         with socket.create_connection(listening.getsockname()) as client:
+            client.sendall(REQUEST)
             ours, _ = listening.accept()
             with ours:
                 ours.settimeout(None)  # As gunicorn reads.
@@ -35,12 +37,24 @@ class TestAConnection:
     def test_that_falls_silent_is_given_up(
         self, accepted: tuple[socket.socket, socket.socket]
     ) -> None:
-        client, ours = accepted
-        client.sendall(b"POST /webhooks/bank/ HTTP/1.1\r\nContent-Length: 300\r\n\r\n{")
+        _, ours = accepted
 
         assert ours.recv(8_192).endswith(b"{")
         with pytest.raises(BlockingIOError):
             ours.recv(8_192)
+
+    def test_that_has_said_nothing_is_not_accepted(self) -> None:
+        ready: Any = runpy.run_path(str(CONFIG))["when_ready"]
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            ready(SimpleNamespace(LISTENERS=[SimpleNamespace(sock=listening)]))
+            with socket.create_connection(listening.getsockname()) as client:
+                listening.settimeout(0)
+                with pytest.raises(BlockingIOError):
+                    listening.accept()
+
+                client.sendall(b"G")
+                listening.settimeout(10)
+                listening.accept()[0].close()
 
     @pytest.mark.parametrize(
         ("error", "is_said"), [(BlockingIOError(), False), (ConnectionError(), True), (None, True)]
