@@ -100,6 +100,10 @@ WITH linked AS MATERIALIZED (
     ON l.reference = m.reference AND l.token = ''
   UNION SELECT l.id FROM matching_line mine JOIN onramp_statementline l
     ON l.bank_reference = mine.bank_reference AND l.bank = mine.bank
+  UNION SELECT l.id FROM onramp_break b JOIN onramp_correction c ON c.of_id = b.id
+    JOIN onramp_statement s ON s.id = b.statement_id AND s.bank = %(bank)s AND s.day = %(day)s
+    JOIN onramp_statementline l ON l.bank_reference = b.bank_reference AND l.bank = b.bank
+    WHERE b.onramp_id IS NULL AND b.offramp_id IS NULL AND c.status = 'approved'
 ), kin AS MATERIALIZED (
   {_LINES} AND l.statement_id <> %(statement)s AND l.id IN (SELECT id FROM linked)
 )
@@ -116,6 +120,31 @@ SELECT l.*, coalesce(l.source || ':' || l.of_id, 'line:' || l.bank || ':' || l.b
 FROM matching_line l
 """
 
+# What staff gave away for a payment of nobody that no line speaks of as such any more. Where the
+# bank names it now as one to the same wallet, it counts for that. Otherwise it is to be taken back:
+# of its old subject the bank says nothing now.
+GIVEN = """
+CREATE TEMPORARY TABLE matching_given AS
+WITH given AS (
+  SELECT b.subject, b.bank, b.bank_reference, c.currency, min(b.happened_at) AS at,
+    CASE WHEN min(c.wallet_id) = max(c.wallet_id) THEN min(c.wallet_id) END AS wallet_id,
+    sum(CASE WHEN c.is_credit THEN c.amount_minor ELSE -c.amount_minor END)::bigint AS minor
+  FROM onramp_break b
+  JOIN onramp_correction c ON c.of_id = b.id AND c.status = 'approved'
+  JOIN onramp_statement s ON s.id = b.statement_id AND s.bank = %(bank)s
+  WHERE b.onramp_id IS NULL AND b.offramp_id IS NULL
+    AND (s.day = %(day)s OR (b.bank, b.bank_reference) IN (
+      SELECT n.bank, n.bank_reference FROM matching_named n))
+    AND NOT EXISTS (SELECT FROM matching_named n WHERE n.subject = b.subject AND n.nth = 1)
+  GROUP BY b.subject, b.bank, b.bank_reference, c.currency
+)
+SELECT g.*, (
+  SELECT min(m.subject) FROM matching_named n JOIN matching_movement m ON m.subject = n.subject
+  WHERE n.bank = g.bank AND n.bank_reference = g.bank_reference AND n.nth = 1
+    AND m.wallet_id = g.wallet_id AND m.currency = g.currency) AS named
+FROM given g WHERE g.minor <> 0
+"""
+
 # A day's statement has come when the bank gave it after the day was over. A movement near midnight
 # may stand on either of two days.
 JUDGED = """
@@ -127,10 +156,12 @@ WITH theirs AS (
     (array_agg(bank_reference ORDER BY day, number))[1] AS bank_reference
   FROM matching_named WHERE nth = 1 GROUP BY subject
 ), corrected AS (
-  SELECT b.subject,
-    sum(CASE WHEN c.is_credit THEN c.amount_minor ELSE -c.amount_minor END)::bigint AS minor
-  FROM onramp_correction c JOIN onramp_break b ON b.id = c.of_id
-  WHERE c.status = 'approved' GROUP BY b.subject
+  SELECT subject, sum(minor)::bigint AS minor FROM (
+    SELECT b.subject, CASE WHEN c.is_credit THEN c.amount_minor ELSE -c.amount_minor END AS minor
+    FROM onramp_correction c JOIN onramp_break b ON b.id = c.of_id WHERE c.status = 'approved'
+    UNION ALL
+    SELECT g.named, g.minor FROM matching_given g WHERE g.named IS NOT NULL
+  ) each GROUP BY subject
 ), both_sides AS (
   SELECT coalesce(t.subject, m.subject) AS subject, m.source, m.id AS of_id, m.wallet_id,
     coalesce(m.bank, t.bank) AS bank,
@@ -147,6 +178,10 @@ WITH theirs AS (
           ((m.at - %(near)s::interval) AT TIME ZONE %(zone)s)::date,
           ((m.at + %(near)s::interval) AT TIME ZONE %(zone)s)::date]) d) AS has_come
   FROM theirs t FULL JOIN matching_movement m ON m.subject = t.subject
+  UNION ALL
+  SELECT g.subject, NULL, NULL, g.wallet_id, g.bank, g.bank_reference, g.at, 0, 0, g.currency, 0,
+    g.currency, false, false, true
+  FROM matching_given g WHERE g.named IS NULL
 )
 SELECT b.*, coalesce(c.minor, 0) AS corrected_minor,
   CASE
@@ -234,14 +269,15 @@ SELECT outcome, count(*) FROM (
 """
 
 FORGET = """
-DROP TABLE matching_line, matching_movement, matching_named, matching_judged, matching_found
+DROP TABLE matching_line, matching_movement, matching_named, matching_given, matching_judged,
+  matching_found
 """
 
 # In their order, by what the person who waits is told. Tables just made are strange to the planner.
 STEPS = {
     "Finding what each line speaks of": [MINE, "ANALYZE matching_line"],
     "Finding what we posted": [OURS, "ANALYZE matching_movement"],
-    "Looking at other days": [KIN, NAMED, "ANALYZE matching_named"],
+    "Looking at other days": [KIN, NAMED, "ANALYZE matching_named", GIVEN],
     "Comparing": [JUDGED, "ANALYZE matching_judged", FOUND, "ANALYZE matching_found"],
     "Bringing the breaks up to date": [AGAIN, SHOWN, NEW, CLEAR],
 }

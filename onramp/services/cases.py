@@ -224,7 +224,10 @@ def _correctable(case: Break) -> int:
     waiting = Correction.objects.filter(of__subject=case.subject, status=_PROPOSED)
     if waiting.exists():
         raise NotCorrectable("A correction of it waits to be approved already.")
-    return remaining_minor(break_id=case.pk, is_with_proposed=True)
+    remaining = remaining_minor(break_id=case.pk, is_with_proposed=True)
+    if remaining == 0:
+        raise NotCorrectable("This payment was given to somebody already, or is about to be.")
+    return remaining
 
 
 def _check_facts(case: Break) -> None:
