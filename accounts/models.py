@@ -126,6 +126,8 @@ class Notice(models.Model):
         WITHDRAWN = "withdrawn", "Withdrawn"
         WITHDRAW_FAILED = "withdraw_failed", "Not withdrawn"
         RETURNED = "returned", "Came back"
+        CORRECTED_UP = "corrected_up", "Correction that adds"
+        CORRECTED_DOWN = "corrected_down", "Correction that takes back"
 
     class Mail(models.TextChoices):
         NONE = "none", "None"

@@ -76,6 +76,22 @@ _TELLINGS = {
         sentence="{amount} came back from {who}",
         more="It is in your wallet again.",
     ),
+    _Kind.CORRECTED_UP: _Telling(
+        name="Correction by NexaPay",
+        said="Added",
+        status="complete",
+        sign=1,
+        sentence="We added {amount} to put a mistake right",
+        more="Your bank's records and ours had differed. The receipt says what it was for.",
+    ),
+    _Kind.CORRECTED_DOWN: _Telling(
+        name="Correction by NexaPay",
+        said="Taken back",
+        status="complete",
+        sign=-1,
+        sentence="We took {amount} back to put a mistake right",
+        more="Your bank's records and ours had differed. The receipt says what it was for.",
+    ),
 }
 
 

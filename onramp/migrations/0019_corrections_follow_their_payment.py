@@ -83,6 +83,27 @@ BEGIN
 END $$;
 DROP FUNCTION onramp_kin;
 """
+# Whoever is corrected is told in the transaction that moves the money: a proposal is approved once,
+# in one with its transfer, whose public id leads to the receipt.
+TELL = """
+CREATE FUNCTION onramp_tell_corrections() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO accounts_notice (user_id, kind, subject, amount_minor, currency, who, happened_at,
+    mail_status, mail_at)
+  SELECT person.id, CASE WHEN NEW.is_credit THEN 'corrected_up' ELSE 'corrected_down' END,
+    t.public_id, NEW.amount_minor, NEW.currency, '', t.happened_at,
+    CASE WHEN person.email IS NULL THEN 'none' ELSE 'waiting' END,
+    CASE WHEN person.email IS NOT NULL THEN now() END
+  FROM wallet_transfer t
+  JOIN wallet_wallet own ON own.id = NEW.wallet_id
+  JOIN accounts_user person ON person.id = own.owner_id
+  WHERE t.id = NEW.transfer_id;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER correction_told AFTER UPDATE ON onramp_correction
+  FOR EACH ROW WHEN (NEW.status = 'approved') EXECUTE FUNCTION onramp_tell_corrections();
+"""
+TELL_NOBODY = "DROP FUNCTION onramp_tell_corrections CASCADE;"
 
 
 def _paths(*functions: str) -> str:
@@ -105,10 +126,12 @@ END $$;
 class Migration(migrations.Migration):
     dependencies = [
         ("onramp", "0018_what_ends_nothing_is_kept"),
+        ("accounts", "0004_corrections_are_told"),
     ]
     operations = [
         migrations.RunSQL(
             KIN + REMAINING + ALONE + _paths("kin", "remaining", "lock_kin"),
             reverse_sql=BEFORE + _paths("remaining"),
         ),
+        migrations.RunSQL(TELL + _paths("tell_corrections"), reverse_sql=TELL_NOBODY),
     ]

@@ -13,6 +13,7 @@ from onramp import services
 from onramp.models import OffRampTransaction, OnRampTransaction
 from onramp.services import Delivery, record_bank_events
 from tests.factories import make_wallet
+from tests.onramp.cases import approve, make_staff, missing_here, missing_there, propose
 from tests.onramp.offramps import afresh, submitted, withdraw, word
 from tests.onramp.support import message, post, start
 from tests.wallet.pages import owner
@@ -147,3 +148,69 @@ class TestAWithdrawal:
         )
 
         assert [kind for kind, *_ in told(offramp)] == ["added"]
+
+
+class TestACorrection:
+    def test_that_adds_is_told_to_whose_money_it_is(self) -> None:
+        case = missing_here()
+
+        done = approve(propose(case, 20_000))
+
+        assert done.transfer
+        found = Notice.objects.filter(kind="corrected_up").values_list("user", "subject", "who")
+        assert case.wallet
+        assert list(found) == [(case.wallet.owner_id, done.transfer.public_id, "")]
+
+    def test_that_takes_back_is_told_as_such(self) -> None:
+        case = missing_there()
+        assert case.onramp
+
+        approve(propose(case))
+
+        assert [row[:2] for row in told(case.onramp)][1:] == [("corrected_down", 50_000)]
+
+    def test_is_told_when_it_is_approved_and_not_before(self) -> None:
+        case = missing_here()
+        services.decline_correction(
+            public_id=propose(case).public_id,
+            text="No",
+            actor_id=make_staff().pk,
+            now=timezone.now(),
+        )
+        proposed = propose(case)
+
+        assert not Notice.objects.filter(kind__startswith="corrected").exists()
+        approve(proposed)
+        assert Notice.objects.filter(kind__startswith="corrected").count() == 1
+
+    def test_that_is_undone_before_its_commit_is_not_told(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        proposed = propose(missing_here())
+
+        def die(**asked: object) -> int:
+            assert Notice.objects.filter(kind="corrected_up").exists()
+            raise Killed
+
+        monkeypatch.setattr("onramp.services.cases.remaining_minor", die)
+        with pytest.raises(Killed):
+            approve(proposed)
+
+        assert not Notice.objects.filter(kind="corrected_up").exists()
+
+    @pytest.mark.parametrize(
+        ("email", "status"), [("meera@example.com", "waiting"), (None, "none")]
+    )
+    def test_waits_to_be_mailed_to_who_has_an_address(self, email: str | None, status: str) -> None:
+        approve(propose(missing_here(wallet=make_wallet(email=email))))
+
+        assert Notice.objects.get(kind="corrected_up").mail_status == status
+
+    def test_is_told_here_whatever_stands_in_the_way(self) -> None:
+        proposed = propose(missing_here())
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TEMP TABLE accounts_notice (LIKE public.accounts_notice)")
+            approve(proposed)
+            cursor.execute("DROP TABLE pg_temp.accounts_notice")
+
+        assert Notice.objects.filter(kind="corrected_up").count() == 1
