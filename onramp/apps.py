@@ -13,7 +13,8 @@ class OnrampConfig(AppConfig):
 
     def ready(self) -> None:
         """Join the history and the proof of the books."""
-        import_module("onramp.selectors")  # It adds on-ramps to the history.
+        import_module("onramp.history")  # It adds its rows to the history of a wallet,
+        import_module("onramp.selectors")  # and this leads from receipts to withdrawals.
         selectors = import_module("wallet.selectors")
         for title, query in CHECKS.items():
             selectors.add_check(title, query)

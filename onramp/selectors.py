@@ -1,35 +1,17 @@
 """Reads shaped for pages and for staff. No side effects; amounts in minor units."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
-from django.db.models import (
-    BigIntegerField,
-    BooleanField,
-    Count,
-    DateTimeField,
-    F,
-    Func,
-    Q,
-    QuerySet,
-    Sum,
-)
+from django.db.models import Count, Sum
 
 from nexapay.kernel import links
-from nexapay.kernel.prepared import Call, Parameter, Prepared
 from onramp import banks
 from onramp.models import BankAccount, BankEvent, OffRampTransaction, OnRampTransaction
 from onramp.services.expiry import EXPIRED
 from wallet import selectors as wallet_selectors
-from wallet.selectors import Filters, Key, Row
-
-# Above every entry's version, so that no two rows of one instant in one wallet have one rank.
-_RANK = 2**62
-_SHOWN = {"failure": "failed", "processing": "processing"}
+from wallet.models import Transfer
 
 
 @dataclass(frozen=True)
@@ -56,12 +38,15 @@ def find_withdrawal(*, user_id: int, public_id: UUID) -> OffRampTransaction | No
     """Return the off-ramp of that public id, if it is this person's."""
     return (
         OffRampTransaction.objects.owned_by(user_id)
-        .select_related("wallet__balance", "account", "transfer", "return_transfer")
+        .select_related(
+            "wallet__balance", "account", "hold__transfer", "transfer", "return_transfer"
+        )
         .filter(public_id=public_id)
         .first()
     )
 
 
+_GAVE_BACK = [OffRampTransaction.Status.FAILURE, OffRampTransaction.Status.CANCELLED]
 _LED_TO = {
     "hold": "hold__transfer__public_id",
     "payout": "transfer__public_id",
@@ -75,8 +60,38 @@ def withdrawal_of(kind: str, public_id: UUID) -> str:
     if kind not in _LED_TO:
         return ""
     found = OffRampTransaction.objects.filter(**{_LED_TO[kind]: public_id})
-    offramp_id = found.values_list("public_id", flat=True).first()
-    return links.to("onramp:withdrawal", offramp_id) if offramp_id else ""
+    return _page_of(found.first())
+
+
+@wallet_selectors.add_story
+def withdrawal_given_back(kind: str, public_id: UUID) -> str:
+    """Return the address of the withdrawal whose money the transfer released, if there is one."""
+    if kind != Transfer.Kind.RELEASE.value:
+        return ""
+    released = Transfer.objects.get(public_id=public_id)
+    ended = OffRampTransaction.objects.filter(
+        wallet_id=released.source_id,
+        amount_minor=released.amount_minor,
+        status__in=_GAVE_BACK,
+    )
+    # Nothing in the books names the withdrawal but the release's key, which was made of its id.
+    each = ended.order_by("-created_at").iterator()
+    return _page_of(next((o for o in each if o.release_key == released.idempotency_key), None))
+
+
+def _page_of(offramp: OffRampTransaction | None) -> str:
+    return links.to("onramp:withdrawal", offramp.public_id) if offramp else ""
+
+
+def receipts_of(offramp: OffRampTransaction) -> list[tuple[str, UUID]]:
+    """Return what each movement of the withdrawal's money did, and its public id, in order."""
+    moved: list[tuple[str, Transfer | None]] = [("Put on hold", offramp.hold.transfer)]
+    if offramp.status in _GAVE_BACK:
+        # By its key, which is of the house: one probe of the unique index.
+        released = Transfer.objects.get(actor=None, idempotency_key=offramp.release_key)
+        moved.append(("Released", released))
+    moved += [("Paid out", offramp.transfer), ("Sent back", offramp.return_transfer)]
+    return [(what, transfer.public_id) for what, transfer in moved if transfer]
 
 
 def withdrawals(*, wallet_id: int, limit: int) -> Sequence[OffRampTransaction]:
@@ -107,95 +122,6 @@ def reason_in_words(onramp: OnRampTransaction) -> str:
     if onramp.failure_reason == EXPIRED:
         return "We did not hear from the bank in time"
     return f"Reason given: {onramp.failure_reason}"
-
-
-_COLUMNS = ("created_at", "pk", "public_id", "status", "bank", "amount_minor", "currency")
-_Lines = QuerySet[OnRampTransaction, tuple[Any, ...]]
-
-
-@wallet_selectors.add_source
-class Unfinished:
-    """On-ramps that are processing or failed: those that succeeded have an entry."""
-
-    def ask(self, wallet_id: int, before: Key, limit: int) -> Call:
-        """Return what asks for all of them."""
-        at, rank = before
-        return _newest(limit), (wallet_id, at, rank - _RANK)
-
-    def search(
-        self, wallet_id: int, filters: Filters, before: Key, limit: int
-    ) -> Iterable[tuple[Any, ...]]:
-        """Return the columns of those that filters let through."""
-        if filters.kind not in {"", "onramp"} or filters.direction not in {"", "in"}:
-            return []
-        at, rank = before
-        return _filtered(_lines(wallet_id, at, rank - _RANK), filters)[:limit]
-
-    def row(self, *columns: Any) -> Row:
-        """Return one of them as its owner sees it."""
-        return _row(*columns)
-
-
-@lru_cache(maxsize=8)
-def _newest(limit: int) -> Prepared:
-    number = BigIntegerField()
-    return Prepared(
-        lambda: _lines(Parameter(number), Parameter(DateTimeField()), Parameter(number))[:limit]
-    )
-
-
-# The condition of the index onramp_unfinished_recent. Its value stands in the SQL itself: of a
-# parameter PostgreSQL would not know, when it plans for every value, that the index fits.
-_IS_UNFINISHED = Func(
-    F("status"), template="NOT (%(expressions)s = 'success')", output_field=BooleanField()
-)
-
-
-def _lines(wallet_id: int | Parameter, at: datetime | Parameter, pk: int | Parameter) -> _Lines:
-    found = OnRampTransaction.objects.filter(_IS_UNFINISHED, wallet_id=wallet_id)
-    found = found.filter(created_at__lte=at).exclude(created_at=at, pk__gte=pk)
-    return found.order_by("-created_at", "-pk").values_list(*_COLUMNS)
-
-
-def _filtered(found: _Lines, filters: Filters) -> _Lines:
-    if filters.status:
-        statuses = [ours for ours, shown in _SHOWN.items() if shown == filters.status]
-        found = found.filter(status__in=statuses)
-    if since := filters.since:
-        found = found.filter(created_at__gte=since)
-    if until := filters.until:
-        found = found.filter(created_at__lt=until)
-    return found.filter(_matching(filters.q)) if filters.q else found
-
-
-def _matching(q: str) -> Q:
-    """Return a condition on the bank's name or our reference."""
-    codes = [c.code for c in banks.CHOICES.values() if q.casefold() in c.name.casefold()]
-    digits = q.upper().removeprefix("ONR-").replace("-", "").lower()
-    condition = Q(bank__in=codes)
-    if 4 <= len(digits) <= 8 and not digits.strip("0123456789abcdef"):
-        condition |= Q(public_id__startswith=digits)
-    return condition
-
-
-def _row(
-    at: datetime, pk: int, public_id: UUID, status: str, bank: str, minor: int, currency: str
-) -> Row:
-    failed = status == OnRampTransaction.Status.FAILURE
-    return Row(
-        at=at,
-        rank=_RANK + pk,
-        uid=public_id,
-        url=links.to("onramp:detail", public_id),
-        name=banks.name_of(bank),
-        icon="landmark",
-        is_person=False,
-        verb="not added from" if failed else "being added from",
-        note="Not added" if failed else "Adding",
-        amount_minor=minor,
-        currency=currency,
-        status=_SHOWN[status],
-    )
 
 
 def by_status(of: type[OnRampTransaction | OffRampTransaction]) -> list[Tally]:

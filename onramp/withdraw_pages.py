@@ -73,6 +73,7 @@ def detail(offramp: OffRampTransaction) -> dict[str, Any]:
         "title": told.title(),
         "comfort": told.comfort(),
         "steps": told.steps(),
+        "receipts": selectors.receipts_of(offramp),
     }
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from typing import ClassVar
-from uuid import uuid4
+from uuid import UUID, uuid4, uuid5
 
 from django.conf import settings
 from django.db import models
@@ -243,6 +243,11 @@ class OffRampTransaction(models.Model):
     def is_under_way(self) -> bool:
         """Whether nobody knows its end yet."""
         return self.status in {self.Status.REQUESTED, self.Status.SUBMITTED}
+
+    @property
+    def release_key(self) -> UUID:
+        """The idempotency key of the transfer that gives its money back to be spent."""
+        return uuid5(self.public_id, "release")
 
     @property
     def reference(self) -> str:

@@ -206,7 +206,7 @@ def release(offramp: OffRampTransaction, now: datetime) -> None:
     """Give the withdrawal's money back to be spent, inside the caller's transaction."""
     wallet_services.release_hold(
         hold_id=offramp.hold_id,
-        idempotency_key=uuid5(offramp.public_id, "release"),
+        idempotency_key=offramp.release_key,
         note=label(offramp.account),
         now=now,
     )

@@ -10,7 +10,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from nexapay.kernel.postgresql.base import DatabaseWrapper
-from onramp import banks, selectors, services
+from onramp import banks, history, selectors, services
 from onramp.events import OnRampFailed, OnRampSettled
 from onramp.models import OnRampTransaction
 from tests.factories import fund, make_wallet
@@ -168,7 +168,7 @@ class TestActivity:
 
     def test_is_read_from_its_index_by_one_plan_for_all_wallets(self) -> None:
         wallet = make_wallet()
-        query, values = selectors.Unfinished().ask(wallet.pk, (timezone.now(), 2**62), 5)
+        query, values = history.Unfinished().ask(wallet.pk, (timezone.now(), 2**62), 5)
         asked = query.message(values, cast(DatabaseWrapper, connections["default"]))
         given = ", ".join(f"'{value}'" for value in asked.values)
         with connection.cursor() as cursor:
