@@ -102,11 +102,28 @@ def _lay_all_aside() -> None:
 def _is_open(mailer: BaseEmailBackend) -> bool:
     """Connect, unless it is; say whether somebody answers."""
     try:
-        mailer.open()
+        if mailer.open() is False and not _still_answers(mailer):
+            mailer.close()
+            mailer.open()
     except OSError as error:  # smtplib's own errors are OSErrors, too.
         _log.warning("mail server does not answer", error=type(error).__name__)
         return False
     return True
+
+
+def _still_answers(mailer: BaseEmailBackend) -> bool:
+    """
+    Ask the server of an open connection for nothing.
+
+    It may have hung up since the last mail. Who finds that out by sending cannot tell whether the
+    mail was taken.
+    """
+    server: smtplib.SMTP = getattr(mailer, "connection")  # noqa: B009  (SMTP's alone has one.)
+    try:
+        code, _ = server.noop()
+    except OSError:
+        return False
+    return code == 250
 
 
 def _take(now: datetime) -> Notice | None:

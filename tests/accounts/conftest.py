@@ -8,6 +8,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from pytest_django import Settings
 
 from accounts.models import User
 
@@ -59,3 +60,9 @@ def who(client: Client) -> User | None:
 def text_of(response: HttpResponse) -> str:
     """Return the page, with the apostrophes and quotes that escaping hides."""
     return response.content.decode().replace("&#x27;", "'").replace("&quot;", '"')
+
+
+@pytest.fixture
+def house_sends_mail(settings: Settings) -> None:
+    settings.SENDS_MAIL = True
+    settings.SITE_URL = "https://pay.example.com"

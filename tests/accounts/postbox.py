@@ -11,6 +11,8 @@ from typing import Any
 from pytest_django import Settings
 
 TAKE, DROP = "250 taken", "drop"
+# Takes the mail and says so, but is gone when it is spoken to again, or says that it is leaving.
+HANG_UP, LEAVE = "hang up", "leave"
 REFUSE = "550 5.1.1 <meera@example.com> is nobody here"
 
 
@@ -24,6 +26,7 @@ class Postbox(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Talk)
         self.answers = answers
         self.mails: list[EmailMessage] = []
+        self.connections = 0
 
     @property
     def ids(self) -> list[str]:
@@ -33,14 +36,19 @@ class Postbox(socketserver.ThreadingTCPServer):
 
 class _Talk(socketserver.StreamRequestHandler):
     server: Postbox
+    is_leaving = False
 
     def handle(self) -> None:
+        self.server.connections += 1
         self._say("220 ready")
         while line := self.rfile.readline():
             verb = line[:4].upper()
             if verb == b"DATA":
                 if not self._take_mail():
                     return
+            elif self.is_leaving:
+                self._say("421 4.4.2 you were silent for too long")
+                return
             elif verb == b"QUIT":
                 self._say("221 bye")
                 return
@@ -53,13 +61,14 @@ class _Talk(socketserver.StreamRequestHandler):
         while (line := self.rfile.readline()) != b".\r\n":
             lines.append(line)
         answer = self.server.answers.pop(0) if self.server.answers else TAKE
-        if answer in (TAKE, DROP):
+        if answer in (TAKE, DROP, HANG_UP, LEAVE):
             mail: Any = message_from_bytes(b"".join(lines), policy=policy.default)
             self.server.mails.append(mail)
         if answer == DROP:
             return False
-        self._say(answer)
-        return True
+        self.is_leaving = answer == LEAVE
+        self._say(TAKE if answer in (HANG_UP, LEAVE) else answer)
+        return answer != HANG_UP
 
     def _say(self, line: str) -> None:
         self.wfile.write(f"{line}\r\n".encode())

@@ -3,26 +3,20 @@
 import pytest
 from django.core import mail
 from django.utils import timezone
-from pytest_django import Settings
 
 from accounts import mailing, services
 from accounts.models import Notice
-from tests.factories import make_wallet
+from tests.accounts.mails import make_meera
 from tests.onramp.cases import approve, missing_here, propose
 from tests.wallet.pages import owner, sign_in
 from wallet.models import Wallet
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _house_sends_mail(settings: Settings) -> None:
-    settings.SENDS_MAIL = True
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("house_sends_mail")]
 
 
 @pytest.fixture
 def meera() -> Wallet:
-    return make_wallet(name="Meera Iyer", email="meera@example.com")
+    return make_meera()
 
 
 def corrected(wallet: Wallet) -> Notice:
