@@ -1,16 +1,10 @@
 """One entry (Ntry) of a CAMT.053 statement: gathered while it is read, then made into lines."""
 
-import re
 from datetime import datetime
-from decimal import Decimal
 
-from babel.numbers import UnknownCurrencyError
-
-from nexapay.kernel import money
-from onramp.statements import lines
+from onramp.statements import amounts, lines
 from onramp.statements.lines import BadStatement, Kind, StatementLine
 
-_AMOUNT = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,5})?")
 _DETAILS = "NtryDtls/TxDtls"
 _FIELDS = {
     *("NtryRef", "Amt", "CdtDbtInd", "RvslInd", "Sts", "Sts/Cd", "BookgDt/Dt", "BookgDt/DtTm"),
@@ -21,7 +15,6 @@ _OF_DETAILS = {
     *("CdtDbtInd", "RmtInf/Ustrd"),
 }
 _MANY = {"RmtInf/Ustrd"}  # Free text may come in several pieces; all others come once.
-_DIRECTIONS = {"CRDT": True, "DBIT": False}
 _NOT_GIVEN = "NOTPROVIDED"  # What the standard has banks write where there is nothing to say.
 _Fields = dict[str, str]
 
@@ -62,8 +55,7 @@ class Booking:
         if len(self._details) < 2:
             return [whole]
         parts = [self._line(account, part, part, _amount_of(part)) for part in self._details]
-        signed = sum(p.amount_minor if p.is_credit else -p.amount_minor for p in parts)
-        if signed != (whole.amount_minor if whole.is_credit else -whole.amount_minor):
+        if sum(part.signed_minor for part in parts) != whole.signed_minor:
             raise BadStatement("has a batch whose payments do not add up to it")
         return parts
 
@@ -72,7 +64,7 @@ class Booking:
         free = details.get("RmtInf/Ustrd", "")
         currency = lines.currency(counted.get(f"{amount}@Ccy", ""))
         # A part of a batch has the batch's direction, unless it says another.
-        is_credit = _direction(counted.get("CdtDbtInd") or said.get("CdtDbtInd", ""))
+        is_credit = amounts.direction(counted.get("CdtDbtInd") or said.get("CdtDbtInd", ""))
         return StatementLine(
             bank=lines.bank(account),
             bank_reference=self._reference(details, is_part=counted is details),
@@ -80,7 +72,7 @@ class Booking:
             reference="" if reference == _NOT_GIVEN else lines.reference(reference),
             kind=_kind(said, is_credit=is_credit),
             is_credit=is_credit,
-            amount_minor=_minor(counted.get(amount, ""), currency),
+            amount_minor=lines.amount(amounts.minor(counted.get(amount, ""), currency)),
             currency=currency,
             booked_at=_booked_at(said),
         )
@@ -107,12 +99,6 @@ def _amount_of(part: _Fields) -> str:
     return "Amt" if "Amt" in part else "AmtDtls/TxAmt/Amt"
 
 
-def _direction(said: str) -> bool:
-    if said not in _DIRECTIONS:
-        raise BadStatement("has an entry that is neither a credit nor a debit")
-    return _DIRECTIONS[said]
-
-
 def _kind(said: _Fields, *, is_credit: bool) -> Kind:
     if said.get("RvslInd") == "true":
         return Kind.RETURN
@@ -120,19 +106,6 @@ def _kind(said: _Fields, *, is_credit: bool) -> Kind:
     if own in set(Kind):
         return Kind(own)
     return Kind.PAYMENT if is_credit else Kind.PAYOUT
-
-
-def _minor(said: str, currency: str) -> int:
-    """Return an amount such as 500.00 in minor units, exactly."""
-    if not _AMOUNT.fullmatch(said):
-        raise BadStatement("has an amount that is missing or malformed")
-    try:
-        minor = Decimal(said).scaleb(money.exponent(currency))
-    except UnknownCurrencyError as error:
-        raise BadStatement(f"is in {currency}, which is no currency") from error
-    if minor != int(minor):
-        raise BadStatement(f"has an amount that is finer than {currency} is")
-    return lines.amount(int(minor))
 
 
 def _booked_at(said: _Fields) -> datetime:

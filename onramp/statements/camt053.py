@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 from xml.parsers import expat
 
+from onramp.statements.balances import Balances
 from onramp.statements.bookings import Booking
 from onramp.statements.lines import BadStatement, StatementLine
 
@@ -19,6 +20,7 @@ _MAX_DEPTH = 40
 _MAX_TEXT = 1_000
 _STATEMENT = ["Document", "BkToCstmrStmt", "Stmt"]
 _ENTRY = [*_STATEMENT, "Ntry"]
+_BALANCE = [*_STATEMENT, "Bal"]
 _ACCOUNTS = ("Acct/Id/Othr/Id", "Acct/Id/IBAN")
 _COUNT = "TxsSummry/TtlNtries/NbOfNtries"
 
@@ -54,6 +56,7 @@ class _Reader:
         self._lines: list[StatementLine] = []
         self._account = self._counted = ""
         self._entries = self._statements = 0
+        self._balances = Balances()
 
     def feed(self, chunk: bytes, *, is_last: bool = False) -> None:
         """Read on."""
@@ -89,6 +92,9 @@ class _Reader:
             self._entry = Booking()
         elif self._path == _STATEMENT:
             self._account, self._counted, self._entries = "", "", 0
+            self._balances = Balances()
+        elif self._path[:4] == _BALANCE:
+            self._balances.opens("/".join(self._path[4:]), attributes)
 
     def _said(self, text: str) -> None:
         self._text += text
@@ -99,12 +105,19 @@ class _Reader:
         path, text = self._path, self._text.strip()
         if path == _ENTRY and self._entry:
             self._entries += 1
-            self._lines += self._entry.lines(self._account)
+            booked = self._entry.lines(self._account)
+            self._balances.book(booked)
+            self._lines += booked
             self._entry = None
         elif self._entry:
             self._entry.closes("/".join(path[4:]), text)
         elif path == _STATEMENT:
             self._check_count()
+            self._balances.check()
+        elif path == _BALANCE:
+            self._balances.end()
+        elif path[:4] == _BALANCE:
+            self._balances.closes("/".join(path[4:]), text)
         elif path[:3] == _STATEMENT:
             self._note("/".join(path[3:]), text)
         path.pop()

@@ -1,16 +1,19 @@
 """
 Statements as CSV: a header, a line for each booking, and `end,<how many>` so that none is cut off.
 
-Amounts are whole minor units, times ISO 8601.
+Before its end it may say what accounts held before its lines and after them:
+`balance,<bank>,<currency>,<opening>,<closing>`. Amounts are whole minor units, below zero only in
+balances; times are ISO 8601.
 """
 
 import csv
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from io import TextIOWrapper
 from typing import BinaryIO
 
-from onramp.statements import lines
+from onramp.statements import balances, lines
 from onramp.statements.lines import BadStatement, StatementLine
 
 HEADER = [
@@ -19,7 +22,10 @@ HEADER = [
 ]
 _DIRECTIONS = {"credit": True, "debit": False}
 _DIGITS = re.compile(r"[0-9]{1,16}")
-_END = "end"
+_SIGNED = re.compile(r"-?[0-9]{1,16}")
+_BALANCE, _END = "balance", "end"
+_BALANCE_FIELDS = 5
+_CUT_OFF = "is cut off: its last line does not say that it ends"
 
 
 def read(stream: BinaryIO) -> Iterator[StatementLine]:
@@ -40,15 +46,33 @@ def read(stream: BinaryIO) -> Iterator[StatementLine]:
 def _lines(rows: Iterator[list[str]]) -> Iterator[StatementLine]:
     if next(rows, None) != HEADER:
         raise BadStatement(f"does not begin with the header {','.join(HEADER)}")
+    booked: Counter[tuple[str, str]] = Counter()
     for number, row in enumerate(rows, 1):
-        if row[:1] == [_END]:
-            _check_end(row, number - 1, rows)
+        if _is_balance(row) or row[:1] == [_END]:
+            _check_rest(row, number - 1, booked, rows)
             return
-        yield _line(row, number)
-    raise BadStatement("is cut off: its last line does not say that it ends")
+        line = _line(row, number)
+        booked[line.bank, line.currency] += line.signed_minor
+        yield line
+    raise BadStatement(_CUT_OFF)
 
 
-def _check_end(row: list[str], number: int, rows: Iterator[list[str]]) -> None:
+def _is_balance(row: list[str]) -> bool:
+    return row[:1] == [_BALANCE] and len(row) == _BALANCE_FIELDS
+
+
+def _check_rest(
+    row: list[str], number: int, booked: Mapping[tuple[str, str], int], rows: Iterator[list[str]]
+) -> None:
+    while _is_balance(row):
+        _, bank, currency, opening, closing = row
+        if not (_SIGNED.fullmatch(opening) and _SIGNED.fullmatch(closing)):
+            raise BadStatement("has a balance without amounts")
+        known = (lines.bank(bank), lines.currency(currency))
+        balances.check(int(opening), booked[known], int(closing), known[1])
+        row = next(rows, [])
+    if row[:1] != [_END]:
+        raise BadStatement(_CUT_OFF)
     if row != [_END, str(number)]:
         raise BadStatement(f"has {number} lines, and says at its end that it has others")
     if next(rows, None) is not None:

@@ -53,6 +53,11 @@ class StatementLine(NamedTuple):
     booked_at: datetime
 
     @property
+    def signed_minor(self) -> int:
+        """What it did to our account: below zero it left."""
+        return self.amount_minor if self.is_credit else -self.amount_minor
+
+    @property
     def booked_on(self) -> date:
         """The bank's booking day, which is what a statement is of."""
         return timezone.localdate(self.booked_at)

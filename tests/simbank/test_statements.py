@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.test import Client
 
@@ -101,6 +102,45 @@ class TestAStatement:
 
         assert read(asked(format=format).getvalue(), format) == read(asked().getvalue(), "csv")
         assert asked(format=format).getvalue() == asked(format=format).getvalue()
+
+    def test_says_what_each_account_held_before_and_after(self) -> None:
+        approved(1, NOON - timedelta(days=3), brand="lotus")
+        payout(1, "succeeded", decided_at=NOON - timedelta(days=3))
+        approved(2, brand="lotus")
+        payout(2, "returned", decided_at=NOON, returned_at=NOON + timedelta(days=1))
+        approved(3, currency="JPY")
+        approved(4, NOON - timedelta(days=3), brand="harbour")
+
+        csv, camt053 = (asked(format=each).getvalue().decode() for each in ("csv", "camt053"))
+
+        assert csv.splitlines()[-3:] == [
+            "balance,banyan,JPY,0,50000",
+            "balance,lotus,INR,49300,98600",
+            "end,3",
+        ]
+        assert '<Cd>OPBD</Cd></CdOrPrtry></Tp><Amt Ccy="INR">493.00</Amt>' in camt053
+        assert '<Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy="INR">986.00</Amt>' in camt053
+        assert '<Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy="JPY">50000</Amt>' in camt053
+        assert read(csv.encode(), "csv") == read(camt053.encode(), "camt053")
+
+    def test_says_what_is_owed_as_a_debit(self) -> None:
+        payout(1, "succeeded", decided_at=NOON)
+
+        body = asked(format="camt053").getvalue()
+
+        assert b'<Amt Ccy="INR">7.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><Dt>' in body
+        assert len(read(body, "camt053")) == 1
+
+    @pytest.mark.parametrize("format", statements.FORMATS)
+    def test_of_a_day_that_goes_on_says_no_balances(self, format: str) -> None:
+        approved(1)
+
+        with time_machine.travel(NOON + timedelta(minutes=1)):
+            body = asked(format=format).getvalue()
+
+        assert b"OPBD" not in body
+        assert b"balance," not in body
+        assert len(read(body, format)) == 1
 
     @pytest.mark.parametrize("day", ["2026-02-30", "tomorrow", "0001-01-01", "9999-12-31"])
     def test_is_of_a_day(self, day: str) -> None:
