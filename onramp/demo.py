@@ -25,6 +25,7 @@ from wallet import services as wallet_services
 from wallet.models import Wallet
 
 PASSWORD = "demo-pass-2026"  # noqa: S105  # Printed at every start, for people who look around.
+REFERENCE = "DEMO-"  # What the bank's references of this story begin with.
 _KEYS = UUID("6d0f7d0e-5a0e-4c43-9a0e-0d9c2f1b7a11")
 _DAYS = 180
 
@@ -61,6 +62,11 @@ _NOTES = ["Dinner at Toit", "Cab", "Goa tickets", "Birthday gift", "Groceries", 
 # On these days ago somebody withdraws to an account that ends so; 0000 fails, as at the bank.
 _WITHDRAWN = {96: ("ananya", "4821"), 21: ("ananya", "4821"), 9: ("kabir", "0000")}
 _BANKS = ["banyan", "harbour", "lotus"]
+
+
+def key(name: str) -> UUID:
+    """Return the idempotency key of the act of that name."""
+    return uuid5(_KEYS, name)
 
 
 def sign_ins() -> list[str]:
@@ -156,7 +162,7 @@ def _send(name: str, source: str, target: str, amount_minor: int, note: str, at:
             target_id=wallets[target].pk,
             amount_minor=amount_minor,
             note=note,
-            idempotency_key=uuid5(_KEYS, name),
+            idempotency_key=key(name),
             now=at,
         )
 
@@ -171,7 +177,7 @@ def _start(
         wallet_id=wallet.pk,
         amount_minor=amount_minor,
         bank=bank,
-        idempotency_key=uuid5(_KEYS, name),
+        idempotency_key=key(name),
         now=at,
     )
 
@@ -237,7 +243,7 @@ def _request(name: str, wallet: Wallet, ending: str, at: datetime) -> OffRampTra
         wallet_id=wallet.pk,
         account_id=account.pk,
         amount_minor=500_000,
-        idempotency_key=uuid5(_KEYS, name),
+        idempotency_key=key(name),
         now=at,
     )
 
@@ -246,7 +252,7 @@ def _hear(
     about: OnRampTransaction | OffRampTransaction, kind: str, reason: str | None, at: datetime
 ) -> None:
     """Hear from the bank what its webhook would say."""
-    reference = f"DEMO-{about.idempotency_key.hex[:12].upper()}"
+    reference = f"{REFERENCE}{about.idempotency_key.hex[:12].upper()}"
     data = {
         "token": about.token,
         "amount_minor": about.amount_minor,

@@ -19,11 +19,24 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from onramp.simbank.models import Delivery
+from onramp.simbank.models import Delivery, Payment, Payout
 from tests.simbank.support import Merchant, serving
 from tests.simbank.test_deliveries import owe
 
 pytestmark = pytest.mark.django_db
+PAID_BUT = (
+    '{{"is": "{what}", "token": "t", "brand": "banyan", "amount_minor": 5, "currency": "INR",'
+    ' "reference": "ONR-1", "return_url": "", "expires_at": "2026-11-19T07:00:00+00:00",'
+    ' "status": "{status}", "bank_reference": "DEMO-1",'
+    ' "created_at": "2026-11-19T06:30:00+00:00", "decided_at": "2026-11-19T06:31:00+00:00"}}'
+)
+PAID = PAID_BUT.format(what="payment", status="approved")
+PAID_OUT = (
+    '{"is": "payout", "token": "o", "brand": "lotus", "amount_minor": 5, "currency": "INR",'
+    ' "reference": "OFR-1", "account_holder": "Ana Rao", "account_number": "123456",'
+    ' "status": "succeeded", "bank_reference": "", "created_at": "2026-11-19T06:30:00+00:00",'
+    ' "decided_at": "2026-11-19T06:31:00+00:00"}'
+)
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -90,3 +103,48 @@ class TestTheCommand:
 
         assert answer.status_code == 401
         assert len(merchant.received) == 1
+
+
+class TestRemember:
+    @staticmethod
+    def remember(tmp_path: Path, *lines: str) -> str:
+        file, out = tmp_path / "history", StringIO()
+        file.write_text("\n".join(lines))
+        call_command("simbank", "remember", str(file), stdout=out)
+        return out.getvalue()
+
+    def test_takes_what_is_over_and_owes_nobody(self, tmp_path: Path) -> None:
+        said = [PAID, PAID_OUT]
+
+        assert self.remember(tmp_path, *said) == "2 were new.\n"
+        assert self.remember(tmp_path, *said) == "0 were new.\n"
+
+        payment, payout = Payment.objects.get(), Payout.objects.get()
+        assert (payment.status, payment.bank_reference) == ("approved", "DEMO-1")
+        assert payout.bank_reference.startswith("LOT-")
+        assert Delivery.objects.count() == 0
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "",
+            "[]",
+            "{}",
+            '"payment"',
+            PAID_BUT.format(what="loan", status="approved"),
+            PAID_BUT.format(what="payment", status="lent"),
+            PAID_BUT.format(what="payout", status="succeeded"),
+        ],
+    )
+    def test_takes_nothing_of_a_file_that_says_something_else(
+        self, tmp_path: Path, line: str
+    ) -> None:
+        with pytest.raises(CommandError, match="Line 2 is no payment or payout"):
+            self.remember(tmp_path, PAID, line, PAID_OUT)
+
+        assert Payment.objects.count() == 0
+
+    @pytest.mark.parametrize("name", [None, "/nowhere"])
+    def test_wants_a_file(self, name: str | None) -> None:
+        with pytest.raises(CommandError):
+            call_command("simbank", "remember", *([name] if name else []))

@@ -1,12 +1,15 @@
 """Make demo people, or print how to sign in as one."""
 
 from argparse import ArgumentParser
+from tempfile import NamedTemporaryFile
 from typing import Any
 
+from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from onramp import demo
+from onramp import demo, demo_bank
 
 
 class Command(BaseCommand):
@@ -21,6 +24,16 @@ class Command(BaseCommand):
         """Seed, or print."""
         if not options["sign_ins"]:
             demo.seed(now=timezone.now(), progress=self.stdout.write)
+            if settings.BANK == "simbank":
+                _tell_the_bank()
         if options["sign_ins"] or options["verbosity"]:
             for line in demo.sign_ins():
                 self.stdout.write(line)
+
+
+def _tell_the_bank() -> None:
+    """Give the simulated bank its part of the story, as its own operator would."""
+    with NamedTemporaryFile("w", encoding="utf-8", suffix=".jsonl") as file:
+        file.writelines(f"{line}\n" for line in demo_bank.history())
+        file.flush()
+        call_command("simbank", "remember", file.name, verbosity=0)

@@ -2,6 +2,7 @@
 
 import signal
 from argparse import ArgumentParser
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection
 from django.utils import timezone
 
-from onramp.simbank import deliveries, payouts, scenarios, server, services
+from onramp.simbank import deliveries, memory, payouts, scenarios, server, services
 from onramp.simbank.scenarios import SCENARIOS
 
 _DELIVERERS = 2
@@ -22,13 +23,16 @@ class Command(BaseCommand):
     help = (
         "Serve the simulated bank's API and deliver its webhooks, until SIGTERM or Ctrl-C."
         " `simbank scenario` lists how it may misbehave, `simbank scenario NAME` has it do so."
+        " `simbank remember FILE` takes payments and payouts that are over into its books."
     )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Say where to listen, that one round is enough, or how to misbehave."""
-        parser.add_argument("act", nargs="?", choices=["scenario"], help="Instead of serving.")
-        parser.add_argument("name", nargs="?", choices=[scenarios.CALM, *SCENARIOS])
+        parser.add_argument(
+            "act", nargs="?", choices=["scenario", "remember"], help="Instead of serving."
+        )
+        parser.add_argument("name", nargs="?", help="Of a scenario, or of a file of JSON lines.")
         parser.add_argument("--port", type=int, help="Default: the port of BANK_API_URL.")
         parser.add_argument("--bind", default="127.0.0.1", help="Address to listen on.")
         parser.add_argument("--once", action="store_true", help="Deliver what is due, then exit.")
@@ -37,8 +41,11 @@ class Command(BaseCommand):
         """Run it."""
         if settings.BANK != "simbank":
             raise CommandError(f"BANK is {settings.BANK!r}, so there is no simulated bank to run.")
-        if options["act"]:
+        if options["act"] == "scenario":
             self._misbehave(options["name"])
+            return
+        if options["act"] == "remember":
+            self._remember(options["name"], quiet=options["verbosity"] == 0)
             return
         if options["once"]:
             self.stdout.write(f"{_drain()} deliveries tried.")
@@ -51,12 +58,25 @@ class Command(BaseCommand):
 
     def _misbehave(self, name: str | None) -> None:
         """Choose a scenario, if one is named; list all, with a star at the active one."""
+        if name and name not in {scenarios.CALM, *SCENARIOS}:
+            raise CommandError(f"There is no scenario {name!r}.")
         if name:
             scenarios.choose(name=name, now=timezone.now())
         active = scenarios.active()
         titles = {scenarios.CALM: "Behave"} | {s.name: s.title for s in SCENARIOS.values()}
         for each, title in titles.items():
             self.stdout.write(f"{'*' if each == active else ' '} {each:<22}{title}")
+
+    def _remember(self, name: str | None, *, quiet: bool) -> None:
+        """Take a file's payments and payouts into the books."""
+        if not name:
+            raise CommandError("Say which file: simbank remember FILE.")
+        try:
+            kept = memory.remember(Path(name).read_text(encoding="utf-8").splitlines())
+        except (OSError, UnicodeDecodeError, memory.BadHistory) as error:
+            raise CommandError(f"{name}: {error}") from error
+        if not quiet:
+            self.stdout.write(f"{kept} were new.")
 
     def _serve(self, host: str, port: int, stop: Event, *, quiet: bool) -> None:
         try:
