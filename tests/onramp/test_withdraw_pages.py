@@ -1,4 +1,4 @@
-"""The pages of withdrawing: the form, the accounts, and one withdrawal as it goes its way."""
+"""The pages of withdrawing: the form, and one withdrawal as it goes its way."""
 
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -6,14 +6,12 @@ from uuid import UUID, uuid4
 import pytest
 from django.http import HttpResponse
 from django.test import Client
-from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from onramp import withdraw_views
 from onramp.models import BankAccount, OffRampTransaction
 from tests.factories import available, locked, make_wallet
 from tests.onramp.offramps import account, afresh, submitted, withdraw, word
-from tests.onramp.pages import HTMX, signed_in, text, titles
+from tests.onramp.pages import HTMX, add_account, signed_in, text, titles
 from tests.onramp.support import post
 from wallet import services as wallet_services
 from wallet.models import Wallet
@@ -116,7 +114,7 @@ class TestTheForm:
         self, ana: Wallet, browser: Client, settings: Settings
     ) -> None:
         settings.PAYOUT_NEW_ACCOUNT_MAX_MINOR = 10_000
-        add(browser)
+        add_account(browser)
 
         answer = ask(browser, BankAccount.objects.get())
 
@@ -231,74 +229,3 @@ class TestOneWithdrawal:
         for path in (URL, page_of(offramp), ACCOUNTS):
             with django_assert_max_num_queries(6):
                 see(browser, path)
-
-
-def add(browser: Client, **fields: str) -> HttpResponse:
-    number = {"number": "5001 0020 4821", "again": "500100204821"}
-    data = {"bank": "banyan", "holder": "Ananya Rao"} | number | fields
-    return cast(HttpResponse, browser.post(ACCOUNTS, data))
-
-
-class TestAccounts:
-    def test_are_added_and_offered(self, ana: Wallet, browser: Client) -> None:
-        answer = add(browser)
-
-        assert (answer.status_code, answer["Location"]) == (303, URL)
-        assert BankAccount.objects.get().number == "500100204821"
-        assert "Banyan Bank •••• 4821" in text(see(browser, URL))
-
-    @pytest.mark.parametrize(
-        ("fields", "says"),
-        [
-            ({"again": "500100204822"}, "The two numbers differ."),
-            ({"number": "123", "again": "123"}, "9 to 18 digits"),
-            ({"number": "", "again": ""}, "Enter the account number"),
-            ({"holder": ""}, "Enter the name on the account."),
-            ({"bank": "none"}, "Choose the bank of the account."),
-            ({"number": "१२३४५६७८९०"}, "9 to 18 digits"),
-        ],
-    )
-    def test_with_something_wrong_are_not_added(
-        self, browser: Client, fields: dict[str, str], says: str
-    ) -> None:
-        answer = add(browser, **fields)
-
-        assert answer.status_code == 422
-        assert says in text(answer)
-        assert not BankAccount.objects.exists()
-
-    def test_are_added_and_removed_thirty_times_a_day_at_most(
-        self, browser: Client, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(withdraw_views, "_ADDED_PER_DAY", 1)
-        add(browser)
-
-        answer = add(browser, number="600100204821", again="600100204821")
-
-        assert answer.status_code == 422
-        assert "You added many accounts today." in text(answer)
-        assert BankAccount.objects.count() == 1
-
-    def test_are_removed(self, ana: Wallet, browser: Client) -> None:
-        mine = account(ana)
-
-        answer = browser.post(reverse("onramp:account_remove", args=[mine.public_id]))
-
-        assert answer.status_code == 303
-        assert "4821" not in text(see(browser, ACCOUNTS))
-
-    def test_of_others_are_neither_shown_nor_removed(self, ana: Wallet, browser: Client) -> None:
-        theirs = account(make_wallet(), number="600100209999")
-
-        answer = browser.post(reverse("onramp:account_remove", args=[theirs.public_id]))
-
-        assert answer.status_code == 404
-        theirs.refresh_from_db()
-        assert theirs.removed_at is None
-        assert "9999" not in text(see(browser, ACCOUNTS)).replace("end in 9999", "")
-
-    def test_show_hostile_names_as_text(self, ana: Wallet, browser: Client) -> None:
-        account(ana, holder='"><script>alert(1)</script>')
-
-        for path in (URL, ACCOUNTS):
-            assert "<script>alert" not in see(browser, path).content.decode()
