@@ -1,6 +1,7 @@
 """What the pages about withdrawals say, put together from rows."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -11,12 +12,14 @@ from onramp import banks, selectors
 from onramp.forms import AccountForm, WithdrawForm
 from onramp.models import BankAccount, OffRampTransaction
 from onramp.pages import Step
+from onramp.services.cooling import Cooling
 from onramp.services.withdrawing import label
 from wallet.models import Wallet
 from wallet.selectors import balance_in_words
 
 FLOW = "Withdraw"
 _SHOWN = 3  # Withdrawals under the form.
+Listed = tuple[BankAccount, str, datetime | None]  # An account, its bank, until when it is new.
 _Status = OffRampTransaction.Status
 _BADGES = {
     _Status.REQUESTED.value: "processing",
@@ -28,8 +31,11 @@ _BADGES = {
 }
 
 
-def ask(form: WithdrawForm, wallet: Wallet, accounts: Sequence[BankAccount]) -> dict[str, Any]:
+def ask(
+    form: WithdrawForm, wallet: Wallet, accounts: Sequence[BankAccount], cooling: Cooling
+) -> dict[str, Any]:
     """Return what the form's page needs."""
+    has_new = any(each.pk in cooling.until for each in accounts)
     return {
         "flow": FLOW,
         "step": 1,
@@ -37,7 +43,8 @@ def ask(form: WithdrawForm, wallet: Wallet, accounts: Sequence[BankAccount]) -> 
         "form": form,
         "hint": f"{balance_in_words(wallet)}. No fee.",
         "wallet": wallet,
-        "accounts": [(each, banks.name_of(each.bank)) for each in accounts],
+        "accounts": _listed(accounts, cooling),
+        "limit": _limit(cooling, wallet.currency) if has_new else "",
         "cancel_s": settings.PAYOUT_SUBMIT_AFTER_S,
         "is_simulated": settings.BANK == "simbank",
         "recent": [
@@ -51,15 +58,37 @@ def ask(form: WithdrawForm, wallet: Wallet, accounts: Sequence[BankAccount]) -> 
     }
 
 
-def accounts(form: AccountForm, mine: Sequence[BankAccount]) -> dict[str, Any]:
+def accounts(
+    form: AccountForm, wallet: Wallet, mine: Sequence[BankAccount], cooling: Cooling
+) -> dict[str, Any]:
     """Return what the page of accounts needs."""
     return {
         "flow": "Bank accounts",
         "form": form,
-        "accounts": [(each, banks.name_of(each.bank)) for each in mine],
+        "accounts": _listed(mine, cooling),
+        "limit": _limit(cooling, wallet.currency),
         "choices": list(banks.CHOICES.values()),
         "is_simulated": settings.BANK == "simbank",
     }
+
+
+def _listed(accounts: Sequence[BankAccount], cooling: Cooling) -> list[Listed]:
+    return [(each, banks.name_of(each.bank), cooling.until.get(each.pk)) for each in accounts]
+
+
+def _limit(cooling: Cooling, currency: str) -> str:
+    """Say what new accounts may get, before anybody is refused."""
+    most, left = (
+        money.format(minor, currency)
+        for minor in (settings.PAYOUT_NEW_ACCOUNT_MAX_MINOR, cooling.left_minor)
+    )
+    if not cooling.until:
+        return (
+            f"For 24 hours after you add an account, it gets {most} at most: all new accounts "
+            "together."
+        )
+    until = dates.full(max(cooling.until.values()))
+    return f"Until {until}, new accounts get {most} at most, all together. {left} of it is left."
 
 
 def detail(offramp: OffRampTransaction) -> dict[str, Any]:

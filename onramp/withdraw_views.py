@@ -13,6 +13,7 @@ from nexapay.kernel.db import Busy
 from onramp import selectors, services, withdraw_pages
 from onramp.forms import AccountForm, WithdrawForm
 from onramp.models import OffRampTransaction
+from onramp.services.cooling import cooling_off
 from onramp.views import Request, no_wallet
 from wallet import selectors as wallet_selectors
 
@@ -47,7 +48,8 @@ def withdraw(request: Request) -> HttpResponse:
             form.add_error(None, str(busy))
         else:
             return http.go(request, reverse("onramp:withdrawal", args=[offramp.public_id]))
-    context = withdraw_pages.ask(form, wallet, mine)
+    cooling = cooling_off(owner_id=request.user.pk, now=timezone.now())
+    context = withdraw_pages.ask(form, wallet, mine, cooling)
     return http.page(request, "onramp/withdraw.html", context, status=422 if form.errors else 200)
 
 
@@ -92,7 +94,9 @@ def accounts(request: Request) -> HttpResponse:
     if form.is_valid() and _add(request, form):
         messages.success(request, "The account is added.")
         return http.go(request, reverse("onramp:withdraw"))
-    context = withdraw_pages.accounts(form, selectors.accounts(user_id=request.user.pk))
+    mine = selectors.accounts(user_id=request.user.pk)
+    cooling = cooling_off(owner_id=request.user.pk, now=timezone.now())
+    context = withdraw_pages.accounts(form, wallet, mine, cooling)
     return http.page(request, "onramp/accounts.html", context, status=422 if form.errors else 200)
 
 

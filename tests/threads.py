@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from typing import TypeVar
 
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 _T = TypeVar("_T")
 
@@ -45,6 +46,37 @@ def behind_us(pool: ThreadPoolExecutor, act: Callable[[], _T]) -> Future[_T]:
         assert not started.done(), f"it did not wait: {started.exception() or started.result()}"
         time.sleep(0.002)
     return started
+
+
+def queued(
+    acts: Iterable[Callable[[], _T]], *, behind: Callable[[], object]
+) -> list[_T | Exception]:
+    """
+    Run the acts in threads while our transaction holds the lock that behind takes.
+
+    It is let go once every one of them waits, for us or for each other; results come in order.
+    """
+    todo = list(acts)
+    with ThreadPoolExecutor(len(todo)) as pool:
+        with transaction.atomic():
+            behind()
+            started = [pool.submit(alone, partial(_outcome, act)) for act in todo]
+            while _waiting() < len(todo):
+                done = [each.result() for each in started if each.done()]
+                assert not done, f"it did not wait: {done}"
+                time.sleep(0.002)
+        return [each.result() for each in started]
+
+
+def _waiting() -> int:
+    """Return how many sessions of this database wait for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return int(cursor.fetchone()[0])
 
 
 def alone(act: Callable[[], _T]) -> _T:

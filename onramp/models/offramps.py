@@ -58,6 +58,10 @@ class BankAccount(models.Model):
                 name="account_removed_after_it_was_added",
             ),
         ]
+        indexes = [
+            # What a person ever added, and since when: removed rows are part of the answer.
+            models.Index(fields=["owner", "bank", "number", "added_at"], name="account_since")
+        ]
 
     def __str__(self) -> str:
         return f"{self.bank} {self.masked}"

@@ -7,18 +7,17 @@ from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
 
-from nexapay.kernel import db, money
+from accounts.models import User
+from nexapay.kernel import dates, db, money
 from onramp import banks
 from onramp.models import BankAccount, OffRampTransaction, OffRampTransactionQuerySet
+from onramp.services.cooling import cooling_off
 from wallet import services as wallet_services
 from wallet.models import Hold, Wallet
 
-NEW_FOR = timedelta(hours=24)
 _Status = OffRampTransaction.Status
 _KEYS = {"offramp_key_once_per_wallet", "transfer_key_once_per_actor"}
-_CAME_TO_NOTHING = [_Status.FAILURE, _Status.CANCELLED]
 
 
 class WithdrawalRefused(Exception):
@@ -40,7 +39,7 @@ class NotEnough(WithdrawalRefused):
 
 
 class TooNew(WithdrawalRefused):
-    """The account was added lately, and this would be more than it may get so soon."""
+    """The account was added lately, and this would be more than new accounts may get so soon."""
 
     field = "amount"
 
@@ -104,22 +103,26 @@ def request_withdrawal(
 
 def _request(asked: OffRampTransaction, actor_id: int, now: datetime) -> OffRampTransaction:
     with transaction.atomic(durable=True):
+        # The owner's row first: it rules what goes from all their wallets to all their accounts.
+        # Whoever had to wait for it sees what was asked meanwhile, be it with the very same key.
+        User.objects.select_for_update(no_key=True).only("pk").get(pk=actor_id)
         if earlier := _earlier(asked):
             return _same(earlier, asked)
-        # The account's row first: it rules what goes to it from every wallet of its owner.
-        account = (
-            BankAccount.objects.select_for_update(no_key=True)
-            .owned_by(actor_id)
-            .filter(pk=asked.account_id)
-            .first()
-        )
-        if account is None:
-            raise NoSuchAccount("Choose one of your bank accounts.")
-        asked.bank, asked.hold = account.bank, _hold(asked, account, actor_id, now)
+        account = _account(asked, actor_id)
         _check_new(account, asked, now)
+        asked.bank, asked.hold = account.bank, _hold(asked, account, actor_id, now)
         asked.pk = None
         asked.save(force_insert=True)
     return asked
+
+
+def _account(asked: OffRampTransaction, actor_id: int) -> BankAccount:
+    """Return the account, locked: nobody removes it meanwhile."""
+    mine = BankAccount.objects.select_for_update(no_key=True).owned_by(actor_id)
+    account = mine.filter(pk=asked.account_id).first()
+    if account is None:
+        raise NoSuchAccount("Choose one of your bank accounts.")
+    return account
 
 
 def _hold(asked: OffRampTransaction, account: BankAccount, actor_id: int, now: datetime) -> Hold:
@@ -140,17 +143,18 @@ def _hold(asked: OffRampTransaction, account: BankAccount, actor_id: int, now: d
 
 
 def _check_new(account: BankAccount, asked: OffRampTransaction, now: datetime) -> None:
-    """Let little go to an account that is new: whoever stole a password adds one first."""
-    if now >= account.added_at + NEW_FOR:
+    cooling = cooling_off(owner_id=account.owner_id, now=now)
+    until = cooling.until.get(account.pk)
+    if until is None or asked.amount_minor <= cooling.left_minor:
         return
-    sent = account.offramps.exclude(status__in=_CAME_TO_NOTHING)
-    already_minor = sent.aggregate(sum=Sum("amount_minor"))["sum"] or 0
-    left_minor = max(settings.PAYOUT_NEW_ACCOUNT_MAX_MINOR - already_minor, 0)
-    if asked.amount_minor > left_minor:
-        left = money.format(left_minor, asked.currency)
-        raise TooNew(
-            f"This account is new: until 24 hours after you added it, {left} more may go to it."
-        )
+    most, left = (
+        money.format(minor, asked.currency)
+        for minor in (settings.PAYOUT_NEW_ACCOUNT_MAX_MINOR, cooling.left_minor)
+    )
+    raise TooNew(
+        f"This account is new until {dates.full(until)}. New accounts get {most} at most, all "
+        f"together, and {left} of it is left."
+    )
 
 
 def _earlier(asked: OffRampTransaction) -> OffRampTransaction | None:
