@@ -17,7 +17,12 @@ from wallet import services as wallet_services
 from wallet.models import Hold, Wallet
 
 _Status = OffRampTransaction.Status
-_KEYS = {"offramp_key_once_per_wallet", "transfer_key_once_per_actor"}
+# What one key may be used for once. The lock of the owner's row lets nobody come so far.
+_KEYS = {
+    "offramp_key_once_per_wallet",
+    "onramp_offramptransaction_hold_id_key",
+    "transfer_key_once_per_actor",
+}
 
 
 class WithdrawalRefused(Exception):
