@@ -121,6 +121,30 @@ class TestASignature:
 
 
 class TestWhatEndsNothing:
+    @pytest.mark.parametrize("mode", ["direct", "queue"])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "refund.created",
+            "payment.dispute.created",
+            "payment.downtime.started",
+            "payout.cancelled",
+            "payout.queued",
+            "transaction.created",
+            "fund_account.validation.completed",
+            "something.that_nobody.has_heard_of_2",
+        ],
+    )
+    def test_is_kept_whatever_its_name(self, name: str, mode: str, settings: Any) -> None:
+        """Guard: a webhook that keeps being refused is switched off, and order.paid with it."""
+        settings.BANK_WEBHOOK_MODE = mode
+        body = event(name, refund={"id": "rfnd_1", "entity": "refund", "notes": []})
+
+        assert answered(post(body)) == (200, {"status": "ignored"})
+
+        kept = BankEvent.objects.get()
+        assert (bytes(kept.body), kept.verdict) == (body, "settles_nothing")
+
     @pytest.mark.parametrize("name", ["payment.failed", "payment.captured", "payment.authorized"])
     def test_is_taken_and_moves_nothing(self, name: str) -> None:
         """Guard: a payment's own notes went through its payer's browser, and may name any token."""
@@ -209,7 +233,11 @@ class TestWhatIsNotKnown:
             b"not json",
             b"[]",
             b"{}",
-            event("refund.created"),
+            b'{"event": "refund.created"}',
+            b'{"event": "refund.created", "payload": []}',
+            b'{"type": "onramp.success", "data": {}}',
+            event("Refund created"),
+            event("refund"),
             event("order.paid"),
             event("order.paid", order={}, payment={}),
             event(
