@@ -127,7 +127,7 @@ class Bank(Protocol):
         Have the bank pay, once for each token, however often it is asked; return how it stands.
 
         :raises BankUnreachable: if it is unknown whether the bank took it: ask with query_payout.
-        :raises PayoutRefused: if the bank did not take it and never will.
+        :raises PayoutRefused: if the bank said no and, asked again, knows nothing of it.
         """
 
     def query_payout(self, *, token: str) -> PayoutReport:

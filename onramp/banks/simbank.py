@@ -77,6 +77,10 @@ class SimBank:
         }
         answer = self._ask("POST", "payouts", asked)
         if answer.status == 400:
+            # Not believed at once: whoever answered may not be who takes payouts.
+            found = self.query_payout(token=payout.token)
+            if found.state != PayoutState.UNKNOWN:
+                return found
             raise PayoutRefused(str(answer.said.get("error", ""))[:200])
         # 409 is no refusal: some payout has this token, and may well have been paid.
         if answer.status not in (200, 201):

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import uuid4
 
+import pytest
 from django.utils import timezone
 
 from onramp import services
@@ -15,6 +16,7 @@ from onramp.banks import (
     PayoutRefused,
     PayoutReport,
     PayoutState,
+    wire,
 )
 from onramp.models import BankAccount, OffRampTransaction
 from tests.factories import make_wallet
@@ -126,3 +128,15 @@ class FakeBank:
 def problems() -> list[str]:
     """Prove the books, by every rule there is."""
     return [str(finding) for finding in audit.run(clock=timezone.now).findings]
+
+
+def refusing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the bank take what is posted, and somebody on the way answer that it is no request."""
+    ask = wire.ask
+
+    def asked(method: str, url: str, **options: Any) -> wire.Answer:
+        answer = ask(method, url, **options)
+        is_read = method == "GET"
+        return answer if is_read else wire.Answer(status=400, said={"error": "no request"})
+
+    monkeypatch.setattr(wire, "ask", asked)

@@ -11,7 +11,7 @@ from onramp import banks, services
 from onramp.models import OffRampTransaction
 from onramp.simbank.payouts import decide_payouts
 from tests.factories import available, locked, make_wallet
-from tests.onramp.offramps import account, afresh, after, problems, withdraw
+from tests.onramp.offramps import account, afresh, after, problems, refusing, withdraw
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,6 +60,26 @@ class TestTheSimulatedBank:
         services.ask_about_withdrawals(bank=banks.get_bank(), now=now + timedelta(hours=1))
 
         assert afresh(offramp).status == "success"
+        assert problems() == []
+
+    @pytest.mark.parametrize(
+        ("number", "status", "held"),
+        [("500100204821", "success", (70_000, 0)), ("500100200000", "failure", (100_000, 0))],
+    )
+    def test_is_believed_about_a_refusal_only_when_it_knows_nothing(
+        self, monkeypatch: pytest.MonkeyPatch, number: str, status: str, held: tuple[int, int]
+    ) -> None:
+        """Guard: after a 400 the bank is asked. It has taken the payout, and may well pay it."""
+        with monkeypatch.context() as patched:
+            refusing(patched)
+            offramp, now = send(number), timezone.now()
+        assert locked(offramp.wallet) == 30_000
+        decide_payouts(now=now + timedelta(minutes=1))
+
+        services.ask_about_withdrawals(bank=banks.get_bank(), now=now + timedelta(hours=1))
+
+        assert afresh(offramp).status == status
+        assert (available(offramp.wallet), locked(offramp.wallet)) == held
         assert problems() == []
 
     def test_gets_what_it_never_saw_again(self, settings: Settings) -> None:

@@ -21,6 +21,7 @@ from onramp.banks import (
 from onramp.simbank import payouts, services
 from onramp.simbank.models import Payment
 from onramp.simbank.models import Payout as PayoutThere
+from tests.onramp.offramps import refusing
 from tests.simbank.support import TOKEN, make_payment, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,6 +103,38 @@ class TestAPayout:
 
         assert bank.query_payout(token=TOKEN) == PayoutReport(state=PayoutState.UNKNOWN)
 
+    @pytest.mark.parametrize(
+        ("number", "rounds", "state"),
+        [
+            ("1234", 0, PayoutState.PENDING),
+            ("1234", 1, PayoutState.SUCCEEDED),
+            ("0000", 1, PayoutState.FAILED),
+            ("9999", 2, PayoutState.RETURNED),
+        ],
+    )
+    def test_that_was_taken_in_spite_of_a_refusal_stands_as_it_does(
+        self,
+        bank: Bank,
+        monkeypatch: pytest.MonkeyPatch,
+        number: str,
+        rounds: int,
+        state: PayoutState,
+    ) -> None:
+        bank.create_payout(payout(account_number=number))
+        for times in range(rounds):
+            payouts.decide_payouts(now=timezone.now() + (times + 1) * LATER)
+        refusing(monkeypatch)
+
+        assert bank.create_payout(payout(account_number=number)).state == state
+
+    def test_that_was_refused_by_a_bank_that_cannot_be_asked_is_not_called_refused(
+        self, settings: Any
+    ) -> None:
+        talker = Talker(400, b'{"error": "no"}')
+
+        with serving(talker) as settings.BANK_API_URL, pytest.raises(BankUnreachable):
+            get_bank().create_payout(payout())
+
     def test_with_other_terms_is_not_called_refused(self, bank: Bank) -> None:
         """A payout of that token exists, and may be paid: nobody may give the money back."""
         bank.create_payout(payout())
@@ -140,6 +173,10 @@ class Talker(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: Talker
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
 
     def do_GET(self) -> None:
         self.send_response(self.server.status)
