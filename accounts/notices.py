@@ -1,6 +1,7 @@
 """What people are told of, as rows of a page and in sentences. Amounts in minor units."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -16,18 +17,17 @@ _Kind = Notice.Kind
 class _Telling(NamedTuple):
     """How one kind is told. {who} and {amount} are the other side and the amount."""
 
-    name: str  # Whom the row is about, where that is not the other side.
     said: str
     status: str
     sign: int
     sentence: str
     more: str
     page: str = "wallet:receipt"  # The page that shows its subject.
+    is_by_code: bool = False  # The other side is a bank, and stored by its code.
 
 
 _TELLINGS = {
     _Kind.RECEIVED: _Telling(
-        name="",
         said="Paid you",
         status="complete",
         sign=1,
@@ -35,7 +35,6 @@ _TELLINGS = {
         more="It is in your wallet.",
     ),
     _Kind.ADDED: _Telling(
-        name="",
         said="Added",
         status="complete",
         sign=1,
@@ -43,33 +42,31 @@ _TELLINGS = {
         more="It is in your wallet.",
     ),
     _Kind.ADD_FAILED: _Telling(
-        name="Your bank",
         said="Not added",
         status="failed",
         sign=1,
-        sentence="{amount} was not added",
-        more="Your bank did not confirm it, and nothing was added to your wallet.",
+        sentence="{amount} was not added from {who}",
+        more="Nothing was added to your wallet: {who} did not confirm it.",
         page="onramp:detail",
+        is_by_code=True,
     ),
     _Kind.WITHDRAWN: _Telling(
-        name="",
         said="Withdrawn",
         status="complete",
         sign=-1,
         sentence="{amount} withdrawn to {who}",
-        more="Your bank has it.",
+        more="{who} has it.",
     ),
     _Kind.WITHDRAW_FAILED: _Telling(
-        name="Your bank",
         said="Not withdrawn",
         status="failed",
         sign=-1,
-        sentence="{amount} was not withdrawn",
-        more="It did not reach your bank, and is back in your wallet.",
+        sentence="{amount} was not withdrawn to {who}",
+        more="It did not reach {who}, and is back in your wallet.",
         page="onramp:withdrawal",
+        is_by_code=True,
     ),
     _Kind.RETURNED: _Telling(
-        name="",
         said="Came back",
         status="returned",
         sign=1,
@@ -93,6 +90,14 @@ _TELLINGS = {
         more="Your bank's records and ours had differed. The receipt says what it was for.",
     ),
 }
+
+
+_BANKS: dict[str, str] = {}
+
+
+def name_banks(names: Mapping[str, str]) -> None:
+    """Let the app that knows banks say how they are called, by their codes."""
+    _BANKS.update(names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +145,7 @@ def _row(notice: Notice) -> Row:
     return Row(
         subject=notice.subject,
         url=url(notice),
-        name=telling.name or notice.who,
+        name=_who(notice) or "Your bank",
         is_person=notice.kind == _Kind.RECEIVED,
         said=telling.said,
         at=notice.happened_at,
@@ -158,13 +163,25 @@ def url(notice: Notice) -> str:
 
 def sentence(notice: Notice) -> str:
     """Say it in one line, without a full stop: Kabir Mehta sent you ₹1,240.00."""
-    amount = money.format(notice.amount_minor, notice.currency)
-    said = _TELLINGS[_Kind(notice.kind)].sentence
-    # Not str.format: who is called {amount} is called so.
-    words = {"{who}": notice.who, "{amount}": amount}
-    return " ".join(words.get(word, word) for word in said.split())
+    return _filled(_TELLINGS[_Kind(notice.kind)].sentence, notice)
 
 
 def more(notice: Notice) -> str:
     """Say what it means for the wallet."""
-    return _TELLINGS[_Kind(notice.kind)].more
+    return _filled(_TELLINGS[_Kind(notice.kind)].more, notice)
+
+
+def _filled(said: str, notice: Notice) -> str:
+    words = {
+        "{who}": _who(notice) or "your bank",
+        "{amount}": money.format(notice.amount_minor, notice.currency),
+    }
+    # Not str.format: who is called {amount} is called so.
+    return re.sub(r"\{who\}|\{amount\}", lambda found: words[found[0]], said)
+
+
+def _who(notice: Notice) -> str:
+    """Return the other side's name; empty where a bank was not noted, as it once was not."""
+    if _TELLINGS[_Kind(notice.kind)].is_by_code:
+        return _BANKS.get(notice.who, notice.who)
+    return notice.who

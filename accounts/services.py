@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from accounts import handles
 from accounts.models import Notice, User
+from accounts.notices import name_banks as name_banks
 from nexapay.kernel import db
 
 __all__ = [

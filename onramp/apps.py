@@ -12,9 +12,12 @@ class OnrampConfig(AppConfig):
     verbose_name = "On-ramp"
 
     def ready(self) -> None:
-        """Join the history and the proof of the books."""
+        """Join the history, the notices and the proof of the books."""
         import_module("onramp.history")  # It adds its rows to the history of a wallet,
         import_module("onramp.selectors")  # and this leads from receipts to withdrawals.
         selectors = import_module("wallet.selectors")
         for title, query in CHECKS.items():
             selectors.add_check(title, query)
+        choices = import_module("onramp.banks").CHOICES
+        names = {code: choice.name for code, choice in choices.items()}
+        import_module("accounts.services").name_banks(names)

@@ -51,7 +51,7 @@ class TestAMail:
 
         assert [each.subject for each in mail.outbox] == [
             "₹5,000.00 added from Banyan Bank",
-            "₹3,000.00 was not added",
+            "₹3,000.00 was not added from Banyan Bank",
         ]
         assert f"https://pay.example.com/add-money/{onramp.public_id}/" in str(mail.outbox[1].body)
 
@@ -133,8 +133,11 @@ class TestNobody:
     @pytest.mark.parametrize(
         ("switch", "left"),
         [
-            ("mail_received", ["₹1.00 added from Banyan Bank", "₹500.00 was not added"]),
-            ("mail_added", ["Ana sent you ₹2.00", "₹500.00 was not added"]),
+            (
+                "mail_received",
+                ["₹1.00 added from Banyan Bank", "₹500.00 was not added from Banyan Bank"],
+            ),
+            ("mail_added", ["Ana sent you ₹2.00", "₹500.00 was not added from Banyan Bank"]),
             ("mail_other", ["₹1.00 added from Banyan Bank", "Ana sent you ₹2.00"]),
         ],
     )

@@ -8,13 +8,14 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from accounts import notices
 from accounts.models import Notice
-from onramp import services
+from onramp import banks, services
 from onramp.models import OffRampTransaction, OnRampTransaction
 from onramp.services import Delivery, record_bank_events
 from tests.factories import make_wallet
 from tests.onramp.cases import approve, make_staff, missing_here, missing_there, propose
-from tests.onramp.offramps import afresh, submitted, withdraw, word
+from tests.onramp.offramps import account, afresh, submitted, withdraw, word
 from tests.onramp.support import message, post, start
 from tests.wallet.pages import owner
 
@@ -36,6 +37,13 @@ def told(onramp: OnRampTransaction | OffRampTransaction) -> list[tuple[Any, ...]
     return list(found.values_list("kind", "amount_minor", "currency", "subject"))
 
 
+def in_words(onramp: OnRampTransaction | OffRampTransaction) -> list[str]:
+    """Return how the newest of it is told: whom the row names, its sentence, and more."""
+    newest = Notice.objects.filter(user=owner(onramp.wallet)).latest("pk")
+    rows = notices.page(user_id=newest.user_id).rows
+    return [rows[0].name, notices.sentence(newest), notices.more(newest)]
+
+
 class TestAnOnRamp:
     def test_that_the_bank_confirms_again_and_again_is_told_once(self) -> None:
         onramp = start()
@@ -54,6 +62,34 @@ class TestAnOnRamp:
             post(message(onramp, "failure"), event_id=event_id)
 
         assert told(onramp) == [("add_failed", 50_000, "INR", onramp.public_id)]
+
+    @pytest.mark.parametrize("bank", list(banks.CHOICES))
+    def test_that_failed_is_told_with_the_bank_s_name(self, bank: str) -> None:
+        onramp = start(bank=bank)
+
+        post(message(onramp, "failure"))
+
+        said = in_words(onramp)
+        assert [banks.CHOICES[bank].name in each for each in said] == [True] * 3
+        assert "our bank" not in " ".join(said)
+
+    def test_that_failed_before_banks_were_noted_is_still_told(self) -> None:
+        onramp = start()
+        Notice.objects.create(
+            user=owner(onramp.wallet),
+            kind="add_failed",
+            subject=onramp.public_id,
+            amount_minor=50_000,
+            currency="INR",
+            who="",
+            happened_at=timezone.now(),
+        )
+
+        assert in_words(onramp) == [
+            "Your bank",
+            "₹500.00 was not added from your bank",
+            "Nothing was added to your wallet: your bank did not confirm it.",
+        ]
 
     def test_that_nobody_finished_is_told_as_not_added(self) -> None:
         onramp = start(now=timezone.now() - timedelta(days=1))
@@ -131,6 +167,27 @@ class TestAWithdrawal:
             post(word(offramp, "failure"), event_id=event_id)
 
         assert told(offramp)[1:] == [("withdraw_failed", 30_000, "INR", offramp.public_id)]
+
+    def test_that_failed_is_told_with_the_bank_s_name(self) -> None:
+        ana = make_wallet(balance_minor=50_000)
+        offramp = submitted(ana, to=account(ana, bank="harbour"))
+
+        post(word(offramp, "failure"))
+
+        assert in_words(offramp) == [
+            "Harbour Bank",
+            "₹300.00 was not withdrawn to Harbour Bank",
+            "It did not reach Harbour Bank, and is back in your wallet.",
+        ]
+
+    def test_that_failed_is_told_here_whatever_stands_in_the_way(self) -> None:
+        offramp = submitted()
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TEMP TABLE accounts_notice (LIKE public.accounts_notice)")
+            post(word(offramp, "failure"))
+            cursor.execute("DROP TABLE pg_temp.accounts_notice")
+
+        assert len(told(offramp)) == 2
 
     def test_that_came_back_is_told_as_such(self) -> None:
         offramp = submitted()
