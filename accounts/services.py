@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from accounts import handles
 from accounts.models import Notice, User
-from accounts.notices import name_banks as name_banks
+from accounts.notices import name_banks
 from nexapay.kernel import db
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "change_profile",
     "join",
     "let_notices_rest",
+    "name_banks",
     "read_notices",
     "taken",
 ]

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from nexapay.kernel import money
 from onramp import banks, selectors
@@ -50,13 +51,16 @@ def add(form: AddMoneyForm, wallet: Wallet, *, used_last: str | None) -> dict[st
 def detail(onramp: OnRampTransaction) -> dict[str, Any]:
     """Return what the page of one on-ramp and its live part need."""
     bank, amount = banks.name_of(onramp.bank), money.format(onramp.amount_minor, onramp.currency)
+    now = timezone.now()
+    is_doubted = onramp.is_processing and selectors.is_doubted(onramp)
     return {
         "flow": FLOW,
         "onramp": onramp,
         "bank": bank,
         "amount": amount,
         "title": _title(onramp, bank, amount),
-        "comfort": _comfort(onramp, bank),
+        "comfort": _doubt(bank) if is_doubted else _comfort(onramp, bank, now),
+        "may_continue": not is_doubted and now < onramp.pay_before,
         "available_minor": onramp.wallet.balance.available_minor,
         "steps": _steps(onramp, bank, amount),
     }
@@ -75,11 +79,37 @@ def _verb(onramp: OnRampTransaction) -> str:
     return "did not confirm this in time" if late else "declined this"
 
 
-def _comfort(onramp: OnRampTransaction, bank: str) -> str:
-    """Say what a failure means for the person's money; never more than we know."""
+def _doubt(bank: str) -> str:
+    return (
+        f"{bank} told us of this payment, but not as you asked for it. Nothing is lost: we find "
+        "out what became of it."
+    )
+
+
+def _comfort(onramp: OnRampTransaction, bank: str, now: datetime) -> str:
+    """Say what it means for the person's money; never more than we know."""
+    if onramp.is_processing:
+        return _patience(onramp, bank, now)
     if onramp.failure_reason == EXPIRED:
         return f"Nothing was added to your wallet. If {bank} shows this payment, contact us."
     return "No money was taken, and nothing was added to your wallet."
+
+
+def _patience(onramp: OnRampTransaction, bank: str, now: datetime) -> str:
+    if now >= onramp.pay_before:
+        return (
+            f"The time to approve it is over. We keep asking {bank} how it ended: if your money "
+            "was taken, it is not lost."
+        )
+    if selectors.is_slow(onramp.created_at, now):
+        return (
+            f"This takes longer than usual. We ask {bank} how it stands, and nothing is lost: your "
+            "balance updates as soon as the bank confirms."
+        )
+    return (
+        "Usually under a minute. You can leave this page: your balance updates as soon as the "
+        "bank confirms."
+    )
 
 
 def _steps(onramp: OnRampTransaction, bank: str, amount: str) -> Sequence[Step]:

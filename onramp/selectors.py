@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Count, Sum
 
 from nexapay.kernel import links
@@ -115,6 +117,23 @@ def last_bank(*, wallet_id: int) -> str | None:
 def is_late(onramp: OnRampTransaction) -> bool:
     """Whether it failed because nobody approved it, or the bank was not heard of, in time."""
     return onramp.failure_reason in (EXPIRED, "not approved in time")
+
+
+def is_doubted(payment: OnRampTransaction | OffRampTransaction) -> bool:
+    """Whether its bank told of it, but not as it was asked for: staff look into that."""
+    doubts = [BankEvent.Verdict.TERMS_DIFFER, BankEvent.Verdict.REFERENCE_TAKEN]
+    return payment.events.filter(verdict__in=doubts).exists()
+
+
+def is_slow(since: datetime, now: datetime) -> bool:
+    """Whether a bank that has had it since then takes so long that we ask how it stands."""
+    patience: timedelta = timedelta(seconds=settings.BANK_ASK_AFTER_S)
+    return now >= since + patience
+
+
+def may_continue(onramp: OnRampTransaction, now: datetime) -> bool:
+    """Whether the way to the bank's page may lead anywhere: to pay twice is worse than to wait."""
+    return onramp.is_processing and now < onramp.pay_before and not is_doubted(onramp)
 
 
 def reason_in_words(onramp: OnRampTransaction) -> str:

@@ -70,7 +70,10 @@ def status(request: Request, public_id: UUID) -> HttpResponse:
 @require_POST
 def continue_(request: Request, public_id: UUID) -> HttpResponse:
     """Go to the bank's page again, and make the payment known there if it is not yet."""
-    return _to_bank(request, _onramp(request, public_id))
+    onramp = _onramp(request, public_id)
+    if not selectors.may_continue(onramp, timezone.now()):
+        return http.go(request, reverse("onramp:detail", args=[public_id]))
+    return _to_bank(request, onramp)
 
 
 def _to_bank(request: Request, onramp: OnRampTransaction) -> HttpResponse:

@@ -128,18 +128,35 @@ class _Told:
 
     def comfort(self) -> str:
         """Say what it means for the person's money; never more than we know."""
+        if self.offramp.status == _Status.REQUESTED:
+            return self._until()
+        if self.offramp.status == _Status.SUBMITTED:
+            return self._patience()
         have = money.format(self.offramp.wallet.balance.available_minor, self.offramp.currency)
         return {
-            _Status.REQUESTED.value: self._until(),
-            _Status.SUBMITTED.value: "Usually under a minute. The money stays on hold, and you can "
-            "leave this page.",
             _Status.SUCCESS.value: f"It was paid to {self.account}.",
             _Status.FAILURE.value: f"Nothing left your wallet. You have {have} available.",
             _Status.RETURNED.value: f"It is in your wallet again. You have {have} available.",
             _Status.CANCELLED.value: f"Nothing left your wallet. You have {have} available.",
         }[self.offramp.status]
 
+    def _patience(self) -> str:
+        since = self.offramp.submitted_at
+        if selectors.is_doubted(self.offramp):
+            return (
+                f"{self.bank} told us of this payment, but not as you asked for it. The money "
+                "stays on hold, and nothing is lost: we find out what became of it."
+            )
+        if since and selectors.is_slow(since, timezone.now()):
+            return (
+                f"This takes longer than usual. We ask {self.bank} how it stands. The money stays "
+                "on hold, and nothing is lost."
+            )
+        return "Usually under a minute. The money stays on hold, and you can leave this page."
+
     def _until(self) -> str:
+        if selectors.is_slow(self.offramp.submits_at, timezone.now()):
+            return "It has not gone to the bank yet, and nothing has left. You can still cancel."
         if self.offramp.submits_at <= timezone.now():
             return "It goes to the bank within a minute. You can still cancel."
         return f"You can cancel until {dates.clock(self.offramp.submits_at)}. Nothing has left yet."

@@ -131,6 +131,21 @@ def tone(row: Moved) -> str:
     return "in" if row.status == "complete" and row.amount_minor > 0 else ""
 
 
+# Names
+
+
+@register.simple_tag
+def named(name: str) -> SafeString:
+    """{% named name %}: a name; where it ends as an account does, that stays when it is cut."""
+    words, dots, ending = name.rpartition(" •••• ")
+    if not (words and ending.isdigit()):
+        return SafeString(f"<bdi>{escape(name)}</bdi>")
+    return SafeString(
+        f'<span class="ends"><bdi>{escape(words)}</bdi> <span class="num">{dots.strip()}'
+        f"\N{NO-BREAK SPACE}{escape(ending)}</span></span>"
+    )
+
+
 # Pictures
 
 

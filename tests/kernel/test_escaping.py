@@ -25,6 +25,8 @@ class TestEveryValue:
             '{% icon "send" 20 text %}',
             '{% icon "send" text %}',
             '{% avatar "Kabir Mehta" text %}',
+            "{% named text %}",
+            "{% with name=text|add:' •••• 4821' %}{% named name %}{% endwith %}",
         ],
     )
     def test_is_escaped_where_it_stands(self, text: str, source: str) -> None:

@@ -21,6 +21,7 @@ from tests.onramp.offramps import (
     submitted,
     withdraw,
 )
+from tests.onramp.pages import signed_in
 from tests.threads import at_once
 from wallet import services as wallet_services
 from wallet.models import Wallet
@@ -156,6 +157,14 @@ class TestCancel:
 class TestAccounts:
     def test_are_shown_masked(self, ana: Wallet) -> None:
         assert account(ana).masked == "•••• 4821"
+
+    def test_are_shown_in_the_history_with_an_ending_that_is_never_cut(self, ana: Wallet) -> None:
+        withdraw(ana)
+
+        page = signed_in(ana).get("/transactions/").content.decode()
+
+        ending = '<span class="num">••••\N{NO-BREAK SPACE}4821</span>'
+        assert f'<span class="ends"><bdi>Banyan Bank</bdi> {ending}</span>' in page
 
     def test_are_kept_once(self, ana: Wallet) -> None:
         assert account(ana) == account(ana)
