@@ -10,6 +10,7 @@ from onramp.banks import razorpay_messages
 from onramp.banks.choices import CHOICES, Choice, name_of
 from onramp.banks.protocol import (
     Bank,
+    BankAway,
     BankUnreachable,
     Forged,
     NoStatement,
@@ -31,6 +32,7 @@ __all__ = [
     "CHOICES",
     "TOLERANCE_S",
     "Bank",
+    "BankAway",
     "BankUnreachable",
     "Choice",
     "Forged",

@@ -85,6 +85,10 @@ class BankUnreachable(Exception):
     """The bank did not answer as agreed. Whether it took what we asked is unknown; ask again."""
 
 
+class BankAway(BankUnreachable):
+    """Nothing came at all, or not in time: it may be the bank, and not this one question."""
+
+
 class PayoutRefused(Exception):
     """The bank said no: it did not take the payout and never will. The text is the bank's."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from onramp import strict
-from onramp.banks.protocol import BankUnreachable
+from onramp.banks.protocol import BankAway, BankUnreachable
 from onramp.statements.lines import MAX_BYTES
 
 _TIMEOUT = httpx.Timeout(4, connect=1)
@@ -37,7 +37,8 @@ def ask(
     """
     Ask once, without redirects and proxies; return the answer, whatever its status.
 
-    :raises BankUnreachable: if none came in time, or none that is a JSON object of a sane size.
+    :raises BankAway: if none came in time.
+    :raises BankUnreachable: if it is no JSON object of a sane size.
     """
     try:
         with (
@@ -47,7 +48,7 @@ def ask(
             body = _body(answer, most=_MOST_JSON, within_s=_WHOLE_S)
             return Answer(status=answer.status_code, said=strict.parse(body))
     except httpx.HTTPError as error:
-        raise BankUnreachable("no answer") from error
+        raise BankAway("no answer") from error
     except strict.Malformed as error:
         raise BankUnreachable("no JSON object") from error
 
@@ -67,13 +68,15 @@ def download(url: str, *, headers: Mapping[str, str], params: Mapping[str, str])
                 raise BankUnreachable(f"answered {answer.status_code}")
             return _body(answer, most=MAX_BYTES, within_s=_DOWNLOAD_S)
     except httpx.HTTPError as error:
-        raise BankUnreachable("no answer") from error
+        raise BankAway("no answer") from error
 
 
 def _body(answer: httpx.Response, *, most: int, within_s: float) -> bytes:
     until, body = monotonic() + within_s, bytearray()
     for chunk in answer.iter_bytes(65_536):
         body += chunk
-        if len(body) > most or monotonic() > until:
-            raise BankUnreachable("too much, or too slow")
+        if len(body) > most:
+            raise BankUnreachable("too much")
+        if monotonic() > until:
+            raise BankAway("too slow")
     return bytes(body)

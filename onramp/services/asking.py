@@ -9,7 +9,6 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from time import monotonic
 from uuid import UUID
 
 import structlog
@@ -22,9 +21,9 @@ from onramp.models import OnRampTransaction, Question
 from onramp.services.expiry import expire_onramp
 from onramp.services.inbox import Busy, record_answer
 from onramp.services.judging import Delivery
+from onramp.services.patience import NO_ANSWER, Patience, unanswered_last
 
-_MOST = 200  # Questions of one run,
-_LONGEST_S = 45  # and how long it asks: the next run comes within the minute.
+_MOST = 200  # Questions of one run.
 _LONGEST_WAIT_S = 900
 _log = structlog.get_logger("nexapay.asking")
 
@@ -44,25 +43,24 @@ def ask_about_onramps(*, bank: Bank, now: datetime) -> int:
     """
     Ask the bank about on-ramps that have been processing for BANK_ASK_AFTER_S; return how many.
 
-    The oldest first. What the bank never saw is expired once its time is over; what it decided is
-    recorded as if it had told us. A bank that does not answer is left alone until the next run.
+    The oldest first, and behind them what had no answer the last time. What the bank never saw is
+    expired once its time is over; what it decided is recorded as if it had told us. A bank that is
+    away is left alone until the next run.
     """
-    until, asked = monotonic() + _LONGEST_S, 0
+    patience, asked = Patience(), 0
     for due in _due(now):
-        if monotonic() > until:
+        if patience.is_over:
             break
-        if not _claim(due, now):
-            continue
-        asked += 1
-        if not _ask(bank, due, now):
-            break
+        if _claim(due, now):
+            asked += 1
+            _ask(bank, due, patience, now)
     return asked
 
 
 def _due(now: datetime) -> list[_Due]:
     quiet = OnRampTransaction.objects.quiet_since(now - _patience())
     quiet = quiet.filter(Q(question__isnull=True) | Q(question__next_at__lte=now))
-    rows = quiet.order_by("created_at").values_list(
+    rows = quiet.order_by(unanswered_last("question__answer"), "created_at").values_list(
         "pk", "public_id", "token", "expires_at", "question__asks"
     )
     return [
@@ -93,19 +91,20 @@ def _next_at(due: _Due, now: datetime) -> datetime:
     return min(now + wait, due.expires_at) if due.expires_at > now else now + wait
 
 
-def _ask(bank: Bank, due: _Due, now: datetime) -> bool:
-    """Ask, and do what follows; return whether the bank answered."""
+def _ask(bank: Bank, due: _Due, patience: Patience, now: datetime) -> None:
+    """Ask, do what follows, and note whether the bank answered."""
     try:
         report = bank.query_payment(token=due.token)
         _apply(bank.name, due, report, now)
     except BankUnreachable as error:
         _log.warning("no answer", onramp=str(due.public_id), why=str(error))
-        _note(due, "no answer")
-        return False
+        patience.missed(error)
+        _note(due, NO_ANSWER)
+        return
     except Busy:
         report = PaymentReport(state=PaymentState.PENDING)  # Somebody settles it at this moment.
+    patience.heard()
     _note(due, report.state)
-    return True
 
 
 def _note(due: _Due, answer: str) -> None:

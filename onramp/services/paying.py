@@ -7,7 +7,6 @@ under a second token.
 """
 
 from datetime import datetime, timedelta
-from time import monotonic
 
 import structlog
 from django.conf import settings
@@ -17,13 +16,13 @@ from django.db.models import Q
 from nexapay.kernel.db import Busy
 from onramp.banks import Bank, BankUnreachable, Payout, PayoutRefused, PayoutState
 from onramp.models import OffRampTransaction, PayoutQuestion
+from onramp.services.patience import Patience, unanswered_last
 from onramp.services.payouts import fail_refused, record_report
 from onramp.services.questions import claim, note
 from wallet.models import Wallet
 
 _Status = OffRampTransaction.Status
-_MOST = 200  # Withdrawals of one run,
-_LONGEST_S = 45  # and how long it speaks to the bank: the next run comes within the minute.
+_MOST = 200  # Withdrawals of one run.
 _LONGEST_WAIT_S = 900
 _log = structlog.get_logger("nexapay.paying")
 
@@ -32,17 +31,16 @@ def submit_withdrawals(*, bank: Bank, now: datetime) -> int:
     """
     Send what may no longer be cancelled to the bank; return how many. The oldest first.
 
-    A frozen wallet's waits. A bank that does not answer is left alone until the next run.
+    A frozen wallet's waits. A bank that is away is left alone until the next run.
     """
-    until, sent = monotonic() + _LONGEST_S, 0
+    patience, sent = Patience(), 0
     due = OffRampTransaction.objects.due(now).filter(wallet__status=Wallet.Status.ACTIVE)
     for offramp in due.select_related("account").order_by("submits_at")[:_MOST]:
-        if monotonic() > until:
+        if patience.is_over:
             break
-        answered = submit_withdrawal(offramp=offramp, bank=bank, now=now)
-        sent += answered is not None
-        if answered is False:
-            break
+        if _submit(offramp, now):
+            sent += 1
+            _pay(bank, offramp, patience, now)
     return sent
 
 
@@ -52,7 +50,7 @@ def submit_withdrawal(*, offramp: OffRampTransaction, bank: Bank, now: datetime)
 
     None: it was not to be sent, or somebody else has sent it.
     """
-    return _pay(bank, offramp, now) if _submit(offramp, now) else None
+    return _pay(bank, offramp, Patience(), now) if _submit(offramp, now) else None
 
 
 def _submit(offramp: OffRampTransaction, now: datetime) -> bool:
@@ -62,19 +60,21 @@ def _submit(offramp: OffRampTransaction, now: datetime) -> bool:
         return bool(still.update(status=_Status.SUBMITTED, submitted_at=now))
 
 
-def _pay(bank: Bank, offramp: OffRampTransaction, now: datetime) -> bool:
+def _pay(bank: Bank, offramp: OffRampTransaction, patience: Patience, now: datetime) -> bool:
     """Have the bank pay, under the one token; return whether it answered."""
     try:
         report = bank.create_payout(_payout(offramp))
         record_report(bank=bank.name, offramp=offramp, report=report, now=now)
     except BankUnreachable as error:
         _log.warning("no answer", offramp=str(offramp.public_id), why=str(error))
+        patience.missed(error)
         return False
     except PayoutRefused as refusal:
         reason = str(refusal)[:200] or "refused by the bank"
         fail_refused(offramp_id=offramp.pk, reason=reason, now=now)
     except Busy:
         _log.info("busy", offramp=str(offramp.public_id))  # Somebody settles it at this moment.
+    patience.heard()
     return True
 
 
@@ -95,26 +95,24 @@ def ask_about_withdrawals(*, bank: Bank, now: datetime) -> int:
     Ask the bank about withdrawals submitted BANK_ASK_AFTER_S ago or more; return how many.
 
     What it decided is recorded as if it had told us; what it never saw is sent again under the
-    same token. A bank that does not answer is left alone until the next run.
+    same token. The oldest first, and behind them what had no answer the last time. A bank that is
+    away is left alone until the next run.
     """
-    until, asked = monotonic() + _LONGEST_S, 0
+    patience, asked = Patience(), 0
     for offramp in _due_for_asking(now):
-        if monotonic() > until:
+        if patience.is_over:
             break
-        if not claim(offramp_id=offramp.pk, next_at=_next_at(offramp, now), now=now):
-            continue
-        asked += 1
-        answered = _ask(bank, offramp, now)
-        note(offramp_id=offramp.pk, answer=answered)
-        if not answered:
-            break
+        if claim(offramp_id=offramp.pk, next_at=_next_at(offramp, now), now=now):
+            asked += 1
+            note(offramp_id=offramp.pk, answer=_ask(bank, offramp, patience, now))
     return asked
 
 
 def _due_for_asking(now: datetime) -> list[OffRampTransaction]:
     quiet = OffRampTransaction.objects.quiet_since(now - _patience())
     quiet = quiet.filter(Q(question__isnull=True) | Q(question__next_at__lte=now))
-    return list(quiet.select_related("account", "question").order_by("submitted_at")[:_MOST])
+    first = quiet.order_by(unanswered_last("question__answer"), "submitted_at")
+    return list(first.select_related("account", "question")[:_MOST])
 
 
 def _patience() -> timedelta:
@@ -128,16 +126,18 @@ def _next_at(offramp: OffRampTransaction, now: datetime) -> datetime:
     return now + min(wait, timedelta(seconds=_LONGEST_WAIT_S))
 
 
-def _ask(bank: Bank, offramp: OffRampTransaction, now: datetime) -> str:
+def _ask(bank: Bank, offramp: OffRampTransaction, patience: Patience, now: datetime) -> str:
     """Ask, and do what follows; return the bank's answer, empty for none."""
     try:
         report = bank.query_payout(token=offramp.token)
         if report.state == PayoutState.UNKNOWN:
-            return report.state if _pay(bank, offramp, now) else ""
+            return report.state if _pay(bank, offramp, patience, now) else ""
         record_report(bank=bank.name, offramp=offramp, report=report, now=now)
     except BankUnreachable as error:
         _log.warning("no answer", offramp=str(offramp.public_id), why=str(error))
+        patience.missed(error)
         return ""
     except Busy:
         return PayoutState.PENDING  # Somebody settles it at this moment.
+    patience.heard()
     return report.state

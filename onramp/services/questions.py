@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db.models import F
 
 from onramp.models import PayoutQuestion
+from onramp.services.patience import NO_ANSWER
 
 
 def claim(*, offramp_id: int, next_at: datetime, now: datetime) -> bool:
@@ -19,4 +20,4 @@ def claim(*, offramp_id: int, next_at: datetime, now: datetime) -> bool:
 
 def note(*, offramp_id: int, answer: str) -> None:
     """Note what the bank answered; empty for nothing."""
-    PayoutQuestion.objects.filter(offramp_id=offramp_id).update(answer=answer or "no answer")
+    PayoutQuestion.objects.filter(offramp_id=offramp_id).update(answer=answer or NO_ANSWER)

@@ -6,7 +6,6 @@ had been told, so its webhook, whenever it comes, is a copy.
 """
 
 from datetime import datetime, timedelta
-from time import monotonic
 
 import structlog
 from django.conf import settings
@@ -15,11 +14,11 @@ from django.db.models import F, Q
 from nexapay.kernel.db import Busy
 from onramp.banks import Bank, BankUnreachable, PayoutReport, PayoutState
 from onramp.models import OffRampTransaction
+from onramp.services.patience import Patience
 from onramp.services.payouts import record_report
 from onramp.services.questions import claim, note
 
-_MOST = 1_000  # Questions of one run,
-_LONGEST_S = 45  # and how long it asks: the next run comes within minutes.
+_MOST = 1_000  # Questions of one run.
 _SHORTEST, _LONGEST = timedelta(hours=1), timedelta(days=1)
 _log = structlog.get_logger("nexapay.returns")
 
@@ -29,19 +28,15 @@ def ask_about_returns(*, bank: Bank, now: datetime) -> int:
     Ask the bank about withdrawals that it paid in the last PAYOUT_RETURN_DAYS; return how many.
 
     Each is asked about an hour after it was paid, later each time, and at least once a day. A bank
-    that does not answer is left alone until the next run.
+    that is away is left alone until the next run.
     """
-    until, asked = monotonic() + _LONGEST_S, 0
+    patience, asked = Patience(), 0
     for offramp in _due(now):
-        if monotonic() > until:
+        if patience.is_over:
             break
-        if not claim(offramp_id=offramp.pk, next_at=now + _wait(offramp, now), now=now):
-            continue
-        asked += 1
-        answer = _ask(bank, offramp, now)
-        note(offramp_id=offramp.pk, answer=answer)
-        if not answer:
-            break
+        if claim(offramp_id=offramp.pk, next_at=now + _wait(offramp, now), now=now):
+            asked += 1
+            note(offramp_id=offramp.pk, answer=_ask(bank, offramp, patience, now))
     return asked
 
 
@@ -59,7 +54,7 @@ def _wait(offramp: OffRampTransaction, now: datetime) -> timedelta:
     return min(max(age, _SHORTEST), _LONGEST)
 
 
-def _ask(bank: Bank, offramp: OffRampTransaction, now: datetime) -> str:
+def _ask(bank: Bank, offramp: OffRampTransaction, patience: Patience, now: datetime) -> str:
     """Ask, and do what follows; return the bank's answer, empty for none."""
     try:
         report = bank.query_payout(token=offramp.token)
@@ -67,9 +62,11 @@ def _ask(bank: Bank, offramp: OffRampTransaction, now: datetime) -> str:
             record_report(bank=bank.name, offramp=offramp, report=report, now=now)
     except BankUnreachable as error:
         _log.warning("no answer", offramp=str(offramp.public_id), why=str(error))
+        patience.missed(error)
         return ""
     except Busy:
         return PayoutState.SUCCEEDED  # Somebody brings it back at this moment.
+    patience.heard()
     if report.state == PayoutState.UNKNOWN:
         # It is never sent again: the bank said once that it has paid.
         _log.error("paid, and now unknown to the bank", offramp=str(offramp.public_id))

@@ -11,6 +11,7 @@ from django.utils import timezone
 from onramp import services
 from onramp.banks import (
     Bank,
+    BankAway,
     BankUnreachable,
     Payout,
     PayoutRefused,
@@ -100,6 +101,7 @@ class FakeBank:
     facts: dict[str, Any] = field(default_factory=dict)
     paid: list[Payout] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    ill: set[str] = field(default_factory=set)  # Tokens that it answers 500.
     name: str = "simbank"
 
     def as_bank(self) -> Bank:
@@ -108,7 +110,8 @@ class FakeBank:
     def create_payout(self, payout: Payout) -> PayoutReport:
         self.paid.append(payout)
         if self.is_silent:
-            raise BankUnreachable("no answer")
+            raise BankAway("no answer")
+        self._fall_ill(payout.token)
         if self.refuses:
             raise PayoutRefused(self.refuses)
         return self._report(payout.token, self.state)
@@ -116,8 +119,13 @@ class FakeBank:
     def query_payout(self, *, token: str) -> PayoutReport:
         self.asked.append(token)
         if self.is_silent:
-            raise BankUnreachable("no answer")
+            raise BankAway("no answer")
+        self._fall_ill(token)
         return self._report(token, self.query or self.state)
+
+    def _fall_ill(self, token: str) -> None:
+        if token in self.ill:
+            raise BankUnreachable("answered 500")
 
     def _report(self, token: str, state: PayoutState) -> PayoutReport:
         if state == PayoutState.UNKNOWN:

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from onramp import services, tasks
-from onramp.banks import Bank, BankUnreachable, PaymentReport, PaymentState
+from onramp.banks import Bank, BankAway, BankUnreachable, PaymentReport, PaymentState
 from onramp.models import BankEvent, OnRampTransaction, Question
 from tests.factories import available, make_wallet
 from tests.onramp.support import deliver, message, post, start, statuses
@@ -21,7 +21,7 @@ from wallet.models import Transfer
 pytestmark = pytest.mark.django_db
 PENDING = PaymentReport(state=PaymentState.PENDING)
 UNKNOWN = PaymentReport(state=PaymentState.UNKNOWN)
-AWAY = BankUnreachable("no answer")
+AWAY, ILL = BankAway("no answer"), BankUnreachable("answered 500")
 
 
 class Teller:
@@ -122,7 +122,7 @@ class TestAsking:
         assert [ask(Teller()) for _ in range(3)] == [2, 1, 0]
 
     def test_is_bounded_in_time(self, monkeypatch: Any) -> None:
-        monkeypatch.setattr("onramp.services.asking._LONGEST_S", -1)
+        monkeypatch.setattr("onramp.services.patience._LONGEST_S", -1)
         waiting()
 
         assert ask(Teller()) == 0
@@ -190,25 +190,62 @@ class TestExpiry:
 
 
 class TestABankThatIsAway:
-    def test_ends_the_run(self) -> None:
-        teller = Teller(AWAY)
-        for _ in range(3):
-            waiting()
+    def test_ends_the_run_soon(self) -> None:
+        teller, wallet = Teller(AWAY), make_wallet()
+        for _ in range(5):
+            waiting(wallet=wallet)
 
-        assert (ask(teller), len(teller.asked)) == (1, 1)
-        assert Question.objects.get().answer == "no answer"
+        assert (ask(teller), len(teller.asked)) == (3, 3)
+        assert set(Question.objects.values_list("answer", flat=True)) == {"no answer"}
 
-    def test_about_one_payment_does_not_hold_up_the_others(self) -> None:
-        """Guard: what was asked without an answer waits longer each time."""
-        ill, well = waiting(9), waiting(8)
+    def test_is_not_what_silence_here_and_there_means(self) -> None:
+        teller, wallet = Teller(), make_wallet()
+        onramps = [waiting(20 - place, wallet=wallet) for place in range(9)]
+        for place in (0, 1, 3, 4, 6, 7):
+            teller.answers[onramps[place].token] = AWAY
+
+        assert ask(teller) == 9
+
+    def test_to_everybody_ends_the_run_though_it_answers(self) -> None:
+        teller, wallet = Teller(ILL), make_wallet()
+        for _ in range(22):
+            waiting(wallet=wallet)
+
+        assert ask(teller) == 20
+
+    def test_to_some_does_not_hold_up_the_others(self) -> None:
+        """Guard: only silence ends a run soon; an odd answer about one says little of the next."""
+        wallet = make_wallet()
+        ill, well = [waiting(9, wallet=wallet) for _ in range(12)], waiting(8)
         teller = Teller(report(well))
-        teller.answers[ill.token] = AWAY
+        teller.answers = {onramp.token: ILL for onramp in ill}
 
-        ask(teller)
-        ask(teller)
+        assert ask(teller) == 13
 
-        assert teller.asked == [ill.token, well.token]
-        assert (became(ill)[0], became(well)[0]) == ("processing", "success")
+        assert became(well)[0] == "success"
+        assert {became(onramp)[0] for onramp in ill} == {"processing"}
+
+    def test_to_some_is_asked_about_others_first_the_next_time(self) -> None:
+        """Guard: what had no answer comes behind all others; so does what takes every time-out."""
+        wallet = make_wallet()
+        mute, well = [waiting(9, wallet=wallet) for _ in range(3)], waiting(8)
+        teller = Teller(report(well))
+        teller.answers = {onramp.token: AWAY for onramp in mute}
+        ask(teller)
+        assert became(well)[0] == "processing"
+
+        ask(teller, later_s=3_600)
+
+        assert teller.asked[3] == well.token
+        assert became(well)[0] == "success"
+
+    def test_to_one_is_asked_about_it_later_each_time(self) -> None:
+        """Guard: its next time is written before it is asked about."""
+        onramp = waiting()
+
+        assert [ask(Teller(AWAY)), ask(Teller(AWAY))] == [1, 0]
+        question = Question.objects.get(onramp=onramp)
+        assert question.next_at > question.asked_at
 
     @pytest.mark.parametrize("missing", ["amount_minor", "currency", "bank_reference"])
     def test_is_what_an_answer_without_its_facts_counts_as(self, missing: str) -> None:

@@ -95,13 +95,20 @@ class TestSubmitting:
         assert afresh(offramp).status == "success"
 
     def test_that_the_bank_does_not_answer_stays_with_the_bank(self) -> None:
-        first, second = withdraw(), withdraw()
-        bank = FakeBank(is_silent=True)
+        offramps, bank = [withdraw() for _ in range(4)], FakeBank(is_silent=True)
 
-        assert submit(bank, second).status == "requested"  # Left for the next run.
+        assert submit(bank, offramps[3]).status == "requested"  # Left for the next run.
 
-        assert afresh(first).status == "submitted"
-        assert locked(first.wallet) == 30_000
+        assert [afresh(each).status for each in offramps[:3]] == ["submitted"] * 3
+        assert locked(offramps[0].wallet) == 30_000
+
+    def test_goes_on_behind_those_that_the_bank_has_trouble_with(self) -> None:
+        offramps = [withdraw() for _ in range(13)]
+        bank = FakeBank(PayoutState.SUCCEEDED, ill={each.token for each in offramps[:12]})
+
+        assert submit(bank, offramps[12]).status == "success"
+
+        assert {afresh(each).status for each in offramps[:12]} == {"submitted"}
 
     @pytest.mark.parametrize(
         ("state", "status", "held"),
@@ -170,6 +177,24 @@ class TestAsking:
         ]
 
         assert asked == [0, 1, 0, 1, 0, 1]
+
+    def test_goes_on_behind_those_that_the_bank_has_trouble_with(self) -> None:
+        offramps = [submitted() for _ in range(13)]
+        bank = FakeBank(PayoutState.SUCCEEDED, ill={each.token for each in offramps[:12]})
+
+        assert ask(bank, offramps[12]).status == "success"
+
+        assert {afresh(each).status for each in offramps[:12]} == {"submitted"}
+
+    def test_of_a_bank_that_is_away_ends_soon_and_goes_on_with_others(self) -> None:
+        """Guard: what had no answer comes behind all others."""
+        offramps, bank = [submitted() for _ in range(5)], FakeBank(is_silent=True)
+
+        ask(bank, offramps[4])
+        assert bank.asked == [each.token for each in offramps[:3]]
+        ask(bank, offramps[4], times=2)
+
+        assert bank.asked[3:5] == [each.token for each in offramps[3:]]
 
     def test_of_what_is_settled_never_happens(self) -> None:
         offramp = submit(FakeBank(PayoutState.SUCCEEDED), withdraw())

@@ -12,7 +12,7 @@ from django.utils import timezone
 from onramp import services, tasks
 from onramp.banks import PayoutState
 from onramp.models import BankEvent, OffRampTransaction, PayoutQuestion
-from onramp.services import returns
+from onramp.services import patience, returns
 from tests.factories import available
 from tests.onramp.offramps import FakeBank, afresh, problems, submitted, withdraw, word
 from tests.onramp.support import answered, deliver, post, statuses
@@ -127,12 +127,21 @@ class TestAsking:
         assert (became(offramp), bank.paid) == (("success", 70_000), [])
 
     def test_is_left_for_the_next_run_when_the_bank_is_away(self) -> None:
-        offramps, bank = [paid(), paid()], FakeBank(is_silent=True)
+        offramps, bank = [paid() for _ in range(4)], FakeBank(is_silent=True)
 
-        assert ask(bank, offramps[1], HOUR) == 1
+        assert ask(bank, offramps[3], HOUR) == 3
 
-        assert ask(back(), offramps[1], HOUR) == 1  # The other one; the first waits longer.
-        assert sorted(afresh(each).status for each in offramps) == ["returned", "success"]
+        assert ask(back(), offramps[3], HOUR) == 1  # The last one; the others wait longer.
+        states = [afresh(each).status for each in offramps]
+        assert states == ["success", "success", "success", "returned"]
+
+    def test_goes_on_behind_those_that_the_bank_has_trouble_with(self) -> None:
+        offramps, bank = [paid() for _ in range(13)], back()
+        bank.ill = {each.token for each in offramps[:12]}
+
+        assert ask(bank, offramps[12], HOUR) == 13
+
+        assert became(offramps[12])[0] == "returned"
 
     def test_is_bounded_in_a_run_and_forgets_nobody(self, monkeypatch: Any) -> None:
         monkeypatch.setattr(returns, "_MOST", 2)
@@ -144,9 +153,10 @@ class TestAsking:
         assert set(bank.asked) == {offramp.token for offramp in offramps}
 
     def test_is_bounded_in_time(self, monkeypatch: Any) -> None:
-        monkeypatch.setattr(returns, "_LONGEST_S", -1)
+        offramp = paid()
+        monkeypatch.setattr(patience, "_LONGEST_S", -1)
 
-        assert ask(back(), paid(), HOUR) == 0
+        assert ask(back(), offramp, HOUR) == 0
 
     def test_is_for_what_was_paid_alone(self) -> None:
         submitted()
