@@ -203,7 +203,7 @@ class BankEventAdmin(LookOnlyAdmin):
     ]
     date_hierarchy = "received_at"
     ordering = ["-id"]
-    exclude = ["body", "body_sha256"]
+    exclude = ["body", "body_sha256", "token"]
     readonly_fields = ["about", "of_transfer", "first", "said", "digest"]
 
     @admin.display(description="About")

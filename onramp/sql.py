@@ -23,28 +23,33 @@ RETURNING event_id, id
 
 # Whoever came first is stored; of a copy, and of another body under the same id, nothing is.
 STORE = """
-INSERT INTO onramp_bankevent (public_id, bank, event_id, body, body_sha256, headers, status,
+INSERT INTO onramp_bankevent (public_id, bank, event_id, body, body_sha256, headers, token, status,
   verdict, attempts, received_at)
-SELECT gen_random_uuid(), n.bank, n.event_id, n.body, n.digest, n.headers, 'received', '', 0,
-  n.received_at
-FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::bytea[], %s::jsonb[], %s::timestamptz[])
-  AS n (bank, event_id, body, digest, headers, received_at)
+SELECT gen_random_uuid(), n.bank, n.event_id, n.body, n.digest, n.headers, n.token, 'received', '',
+  0, n.received_at
+FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::bytea[], %s::jsonb[], %s::text[],
+  %s::timestamptz[]) AS n (bank, event_id, body, digest, headers, token, received_at)
 ON CONFLICT DO NOTHING
 RETURNING event_id, body_sha256
 """
 
 # In the order they came, but for some that are put aside; those that could not be applied wait
-# behind all others, and after five tries for staff. The conditions are those of the index
-# bank_event_waiting.
-WAITING = """
-SELECT id, bank, event_id, body FROM onramp_bankevent
-WHERE status = 'received' AND attempts < 5 AND id <> ALL(%s::bigint[])
-ORDER BY attempts, received_at, id LIMIT %s
+# behind all others, and after five tries for staff. Later words on the same payment stay behind
+# such a one. The conditions are those of the indexes bank_event_waiting and bank_event_failing.
+_WAITS = """
+FROM onramp_bankevent e
+WHERE e.status = 'received' AND e.attempts < 5 AND e.id <> ALL(%s::bigint[])
+  AND NOT EXISTS (
+    SELECT FROM onramp_bankevent f
+    WHERE f.status = 'received' AND f.attempts > 0 AND f.attempts < 5
+      AND f.bank = e.bank AND f.token = e.token AND e.token <> ''
+      AND (f.received_at, f.id) < (e.received_at, e.id))
 """
-ANY_WAITS = """
-SELECT EXISTS (SELECT FROM onramp_bankevent
-  WHERE status = 'received' AND attempts < 5 AND id <> ALL(%s::bigint[]))
+WAITING = f"""
+SELECT e.id, e.bank, e.event_id, e.body {_WAITS}
+ORDER BY e.attempts, e.received_at, e.id LIMIT %s
 """
+ANY_WAITS = f"SELECT EXISTS (SELECT {_WAITS})"
 
 JUDGE = """
 UPDATE onramp_bankevent e

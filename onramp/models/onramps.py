@@ -186,6 +186,13 @@ class BankEvent(models.Model):
     body = models.BinaryField()
     body_sha256 = models.BinaryField(max_length=32)
     headers = models.JSONField()
+    token = models.CharField(
+        max_length=128,
+        default="",
+        db_default="",
+        blank=True,
+        help_text="Which payment it speaks of, of one that was queued: for their order.",
+    )
     conflicts_with = models.ForeignKey(
         "self", on_delete=models.PROTECT, related_name="conflicts", null=True, blank=True
     )
@@ -243,6 +250,11 @@ class BankEvent(models.Model):
                 fields=["attempts", "received_at", "id"],
                 condition=Q(status="received", attempts__lt=5),
                 name="bank_event_waiting",
+            ),
+            models.Index(
+                fields=["bank", "token", "received_at", "id"],
+                condition=Q(status="received", attempts__gt=0, attempts__lt=5),
+                name="bank_event_failing",
             ),
         ]
 

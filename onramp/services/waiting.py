@@ -25,6 +25,7 @@ from onramp.services.inbox import MAX_BATCH, record_bank_event
 from onramp.services.judging import Answer, Delivery
 
 APPLY = "onramp.apply"
+_Asked = tuple[Delivery, str, datetime]  # With the token of the payment that it speaks of.
 _QUEUED = Answer(status=202, body={"status": "queued"})
 _STORE = Prepared(sql.STORE)
 # A job that is about to begin; one that failed and is tried again later is no help to anybody new.
@@ -46,31 +47,31 @@ def receive_bank_event(
     :raises Malformed: if the body is not a message we know; nothing is stored.
     :raises Busy: if rows were locked for too long; nothing is stored. It may be sent again.
     """
-    is_passing = isinstance(banks.read_webhook(bank, body), Passing)
-    if not is_passing and _door(bank).ask((Delivery(event_id, body, headers), now)):
+    said, delivery = banks.read_webhook(bank, body), Delivery(event_id, body, headers)
+    if not isinstance(said, Passing) and _door(bank).ask((delivery, said.token, now)):
         return _QUEUED
     return record_bank_event(bank=bank, event_id=event_id, body=body, headers=headers, now=now)
 
 
 @cache
-def _door(bank: str) -> "Gathering[tuple[Delivery, datetime], bool]":
+def _door(bank: str) -> "Gathering[_Asked, bool]":
     return Gathering(lambda asked: db.retrying(lambda: _store(bank, asked)), most=MAX_BATCH)
 
 
-def _store(bank: str, asked: Sequence[tuple[Delivery, datetime]]) -> list[bool]:
+def _store(bank: str, asked: Sequence[_Asked]) -> list[bool]:
     """Store those that nobody has stored; return for each whether it was."""
-    rows = sorted(_columns(bank, delivery, now) for delivery, now in asked)
+    rows = sorted(_columns(bank, *each) for each in asked)
     with transaction.atomic(durable=True):
-        stored = set(_STORE.rows(*columns(rows, 6)))
+        stored = set(_STORE.rows(*columns(rows, 7)))
         if stored:
             _call_the_worker()
-    return [_take(stored, delivery) for delivery, _ in asked]
+    return [_take(stored, delivery) for delivery, *_ in asked]
 
 
-def _columns(bank: str, delivery: Delivery, now: datetime) -> tuple[Any, ...]:
+def _columns(bank: str, delivery: Delivery, token: str, now: datetime) -> tuple[Any, ...]:
     """Return the columns of sql.STORE."""
     event_id, body, headers = delivery
-    return bank, event_id, body, sha256(body).digest(), json.dumps(dict(headers)), now
+    return bank, event_id, body, sha256(body).digest(), json.dumps(dict(headers)), token, now
 
 
 def _take(stored: set[Any], delivery: Delivery) -> bool:

@@ -32,6 +32,7 @@ class TestABankEvent:
             "body = 'x', body_sha256 = sha256('x')",
             "headers = '{}'",
             "event_id = 'evt_other'",
+            "token = 'other'",
             "bank = 'other'",
             "public_id = gen_random_uuid()",
             "received_at = now() - interval '1 hour'",

@@ -4,10 +4,12 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, connections, transaction
+from django.db.models import F
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -334,6 +336,65 @@ class TestWhatCannotBeApplied:
         assert (left.event_id, left.attempts) == (f"evt_{onramps[1].pk}", 5)
         assert [available(onramp.wallet) for onramp in onramps] == [50_000, 0, 50_000, 50_000]
         assert apply() == 0
+
+    @pytest.mark.parametrize("tries", [1, 4])
+    def test_is_not_overtaken_by_later_words_on_the_same_payment(self, tries: int) -> None:
+        """Guard: they stay behind it, also in a run that begins when it has failed already."""
+        stuck, other = start(), start()
+        for number, kind in enumerate(["success", "failure"]):
+            receive(Delivery(f"evt_{number}", json.dumps(message(stuck, kind)).encode(), {}))
+        receive(Delivery("evt_other", json.dumps(message(other)).encode(), {}))
+        for _ in range(tries):
+            BankEvent.objects.filter(event_id="evt_0").update(attempts=F("attempts") + 1)
+
+        assert apply() == 3
+
+        rows = BankEvent.objects.order_by("pk").values_list("verdict", "attempts")
+        assert list(rows) == [("credited", tries + 1), ("contradiction", 1), ("credited", 1)]
+
+    def test_lets_the_later_words_go_on_once_it_is_given_up(self) -> None:
+        stuck = start()
+        for number, kind in enumerate(["success", "failure"]):
+            receive(Delivery(f"evt_{number}", json.dumps(message(stuck, kind)).encode(), {}))
+        with pytest.MonkeyPatch.context() as patch:
+            read = banks.read_webhook
+            patch.setattr(banks, "read_webhook", partial(unless, b"onramp.success", read))
+
+            assert apply() == 1
+
+        rows = BankEvent.objects.order_by("pk").values_list("verdict", "attempts")
+        assert list(rows) == [("", 5), ("failed", 1)]
+
+    def test_holds_up_nobody_else_though_nothing_notes_its_payment(self) -> None:
+        """As those that were queued before tokens were noted."""
+        first, second = start(), start()
+        for onramp in (first, second):
+            delivery = Delivery(f"evt_{onramp.pk}", json.dumps(message(onramp)).encode(), {})
+            store_without_token(delivery)
+        BankEvent.objects.filter(event_id=f"evt_{first.pk}").update(attempts=1)
+
+        [waiting] = draining._WAITING.rows([], 1)
+
+        assert waiting[2] == f"evt_{second.pk}"
+
+
+def unless(part: bytes, read: Callable[[str, bytes], Any], bank: str, body: bytes) -> Any:
+    """Read it, unless it has that part."""
+    if part in body:
+        raise services.Malformed("of old")
+    return read(bank, body)
+
+
+def store_without_token(delivery: Delivery) -> None:
+    digest = sha256(delivery.body).digest()
+    BankEvent.objects.create(
+        bank="simbank",
+        event_id=delivery.event_id,
+        body=delivery.body,
+        body_sha256=digest,
+        headers={},
+        received_at=timezone.now(),
+    )
 
 
 @pytest.mark.django_db
