@@ -1,8 +1,9 @@
-"""Staff look at on-ramps, off-ramps and every word a bank said; they change none of them."""
+"""Staff look at on-ramps and off-ramps, and change none of them; events are in event_admin.py."""
 
 from django.contrib import admin
 
 from nexapay.kernel.admin import LookOnlyAdmin, Section, add_section, amount, link, list_link
+from onramp import event_admin as event_admin
 from onramp import selectors
 from onramp.models import (
     BankAccount,
@@ -189,51 +190,6 @@ class BankAccountAdmin(LookOnlyAdmin):
         return list_link(OffRampTransaction, "Withdrawals", account__id__exact=account.pk)
 
 
-@admin.register(BankEvent)
-class BankEventAdmin(LookOnlyAdmin):
-    """The inbox, exactly as it arrived."""
-
-    list_display = ["event_id", "bank", "status", "verdict", "about", "first", "received_at"]
-    list_filter = ["status", "verdict", "bank", "received_at"]
-    linked_lookups = ["onramp__id__exact", "offramp__id__exact"]
-    list_select_related = ["onramp", "offramp", "conflicts_with"]
-    search_fields = [
-        *("=event_id", "=public_id", "=onramp__public_id", "=onramp__token"),
-        *("=offramp__public_id", "=offramp__token"),
-    ]
-    date_hierarchy = "received_at"
-    ordering = ["-id"]
-    exclude = ["body", "body_sha256", "token"]
-    readonly_fields = ["about", "of_transfer", "first", "said", "digest"]
-
-    @admin.display(description="About")
-    def about(self, event: BankEvent) -> str:
-        """Link to the on-ramp or off-ramp it spoke of."""
-        spoken_of = event.onramp or event.offramp
-        return link(spoken_of, spoken_of and spoken_of.reference)
-
-    @admin.display(description="Transfer")
-    def of_transfer(self, event: BankEvent) -> str:
-        """Link to the transfer of that on-ramp or off-ramp."""
-        spoken_of = event.onramp or event.offramp
-        return link(spoken_of.transfer if spoken_of else None)
-
-    @admin.display(description="Conflicts with")
-    def first(self, event: BankEvent) -> str:
-        """Link to the first event of that id."""
-        return link(event.conflicts_with)
-
-    @admin.display(description="Body")
-    def said(self, event: BankEvent) -> str:
-        """The body as text."""
-        return event.text
-
-    @admin.display(description="SHA-256 of the body")
-    def digest(self, event: BankEvent) -> str:
-        """What the body hashes to."""
-        return bytes(event.body_sha256).hex()
-
-
 @add_section
 def by_status() -> Section:
     """On-ramps by status."""
@@ -258,19 +214,3 @@ def _counted(title: str, of: type[OnRampTransaction | OffRampTransaction]) -> Se
         for tally in selectors.by_status(of)
     ]
     return Section(title=title, headers=["Status", "", "Count", "Sum"], rows=rows)
-
-
-@add_section
-def quarantined() -> Section:
-    """Events that wait for staff."""
-    rows = [
-        (list_link(BankEvent, label, status__exact="quarantined", verdict__exact=code), count)
-        for code, label, count in selectors.quarantined_by_verdict()
-    ]
-    return Section(
-        title="Bank events in quarantine",
-        headers=["Why", "Count"],
-        rows=rows,
-        note="Nothing moved for these. Look at each, and ask the bank." if rows else "",
-        bad=bool(rows),
-    )

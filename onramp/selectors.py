@@ -153,10 +153,15 @@ def by_status(of: type[OnRampTransaction | OffRampTransaction]) -> list[Tally]:
     return [Tally(*row) for row in rows]
 
 
+def given_up() -> int:
+    """Return how many events the worker could not apply, and tries no more."""
+    return BankEvent.objects.given_up().count()
+
+
 def quarantined_by_verdict() -> list[tuple[str, str, int]]:
-    """Return how many events wait for staff, for each verdict and its words."""
+    """Return how many events nobody has looked at, for each verdict and its words."""
     rows = (
-        BankEvent.objects.filter(status=BankEvent.Status.QUARANTINED)
+        BankEvent.objects.quarantined()
         .order_by("verdict")
         .values_list("verdict")
         .annotate(Count("pk"))

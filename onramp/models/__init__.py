@@ -1,7 +1,7 @@
 """
 Money on its way in from a bank and out to one, and everything a bank has told us. Minor units.
 
-What the database refuses by itself is in migrations 0002 to 0012; each of those guards has a test
+What the database refuses by itself is in migrations 0002 to 0023; each of those guards has a test
 in tests/onramp.
 """
 
@@ -15,19 +15,23 @@ from onramp.models.offramps import (
 )
 from onramp.models.onramps import (
     BankEvent,
+    BankEventQuerySet,
     OnRampTransaction,
     OnRampTransactionQuerySet,
     Question,
 )
 from onramp.models.reconciled import Break, Statement, StatementLine
+from onramp.models.reviews import EventReview
 
 __all__ = [
     "BankAccount",
     "BankAccountQuerySet",
     "BankEvent",
+    "BankEventQuerySet",
     "Break",
     "BreakAct",
     "Correction",
+    "EventReview",
     "OffRampTransaction",
     "OffRampTransactionQuerySet",
     "OnRampTransaction",

@@ -152,6 +152,18 @@ class Question(models.Model):
         return f"question about on-ramp {self.onramp_id}"
 
 
+class BankEventQuerySet(models.QuerySet["BankEvent"]):
+    """Events, in sentences."""
+
+    def given_up(self) -> "BankEventQuerySet":
+        """Return those that could not be applied in five tries: sql.WAITING leaves them out."""
+        return self.filter(status=BankEvent.Status.RECEIVED, attempts__gte=5)
+
+    def quarantined(self) -> "BankEventQuerySet":
+        """Return those that nobody could make sense of, and that no one of staff has looked at."""
+        return self.filter(status=BankEvent.Status.QUARANTINED, reviews__isnull=True)
+
+
 class BankEvent(models.Model):
     """
     The inbox: one verified webhook, exactly as it arrived, and what we made of it.
@@ -217,6 +229,8 @@ class BankEvent(models.Model):
     attempts = models.PositiveIntegerField(default=0, help_text="How often we tried to apply it.")
     received_at = models.DateTimeField()
     processed_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[BankEventQuerySet] = BankEventQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         constraints = [

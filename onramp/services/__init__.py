@@ -6,6 +6,7 @@ Amounts are in minor units.
 
 from onramp.messages import Malformed
 from onramp.services.accounts import AccountRefused, add_account, remove_account
+from onramp.services.aftercare import ReviewRefused, apply_again, review_events
 from onramp.services.asking import ask_about_onramps
 from onramp.services.cases import (
     AlreadyDecided,
@@ -66,10 +67,12 @@ __all__ = [
     "NotCorrectable",
     "NotTheSecond",
     "OnRampRefused",
+    "ReviewRefused",
     "UnknownBank",
     "WalletFrozen",
     "WithdrawalRefused",
     "add_account",
+    "apply_again",
     "apply_waiting_events",
     "approve_correction",
     "ask_about_onramps",
@@ -91,6 +94,7 @@ __all__ = [
     "remaining_minor",
     "remove_account",
     "request_withdrawal",
+    "review_events",
     "start_onramp",
     "submit_withdrawal",
     "submit_withdrawals",

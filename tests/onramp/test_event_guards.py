@@ -78,7 +78,7 @@ class TestABankEvent:
         with pytest.raises(IntegrityError, match="conflicts only with the first"):
             receive(conflicts_with=event)
 
-    @pytest.mark.parametrize("sql", [f"DELETE FROM {EVENTS}", f"TRUNCATE {EVENTS}"])
+    @pytest.mark.parametrize("sql", [f"DELETE FROM {EVENTS}", f"TRUNCATE {EVENTS} CASCADE"])
     def test_stays(self, fresh: BankEvent, sql: str) -> None:
         connection.check_constraints()
         refuses(sql, says="is refused")
