@@ -27,7 +27,7 @@ from wallet.models import Balance, Wallet
 
 NUMBER, CLIENTS, WALLETS = 50_000, 32, 1_000
 MOST_MS = 1_000
-_CREDIT_MINOR = 10_00
+CREDIT_MINOR = 10_00
 
 
 def main(rounds: int, seconds: float, *, only: str) -> None:
@@ -35,17 +35,18 @@ def main(rounds: int, seconds: float, *, only: str) -> None:
     number = int(only) if only else NUMBER
     report.progress(f"Making {WALLETS} people and {number:,} on-ramps ...")
     wallets = people.make_rich(WALLETS)
-    before = _held()
+    before = held()
     onramps = people.ask_many(wallets, number, timezone.now())
     os.environ["BANK_WEBHOOK_MODE"] = "queue"
-    with http.gunicorn() as site, _worker():
+    with http.gunicorn() as site, worker():
         cases, ratios = _spike(site, wallets, onramps)
-    _prove(number, _held() - before)
+    prove(number, held() - before)
     report.finish("spike", cases, ratios)
 
 
 @contextmanager
-def _worker() -> "Iterator[None]":
+def worker() -> "Iterator[None]":
+    """Run one, as beside a site."""
     quiet = subprocess.DEVNULL if "BENCH_LOUD" not in os.environ else None
     command = [sys.executable, cluster.MANAGE, "worker"]
     worker = subprocess.Popen(command, stdout=quiet, stderr=quiet)
@@ -60,32 +61,33 @@ def _spike(
 ) -> tuple[list[Case], list[Ratio]]:
     report.progress("Signing ...")
     requests = http.webhooks(onramps, CLIENTS)
-    with _visitor(site, wallets) as seen:
+    with visitor(site, wallets) as seen:
         began = time.perf_counter()
         with ThreadPoolExecutor(CLIENTS) as pool:
-            done = list(pool.map(lambda n: _post(site.port, requests(n)), range(CLIENTS)))
+            done = list(pool.map(lambda n: post(site.port, requests(n)), range(CLIENTS)))
         accepted_s = time.perf_counter() - began
         report.progress(f"accepted in {accepted_s:.1f} s; draining ...")
         _wait_until_drained()
         drained_s = time.perf_counter() - began
     took = Answers(took_ms=[ms for each in done for ms in each])
     cases = [
-        _case("webhooks accepted", len(onramps) / accepted_s, "/s"),
-        _case("webhooks applied, from the first", len(onramps) / drained_s, "/s"),
-        _case("half of the webhooks were answered within", took.percentile(50), " ms"),
-        _case("pages and payments meanwhile, half within", seen.percentile(50), " ms"),
-        _case("pages and payments meanwhile, 99 % within", seen.percentile(99), " ms"),
-        _case("all were applied after the last was accepted", drained_s - accepted_s, " s"),
+        case("webhooks accepted", len(onramps) / accepted_s, "/s"),
+        case("webhooks applied, from the first", len(onramps) / drained_s, "/s"),
+        case("half of the webhooks were answered within", took.percentile(50), " ms"),
+        case("pages and payments meanwhile, half within", seen.percentile(50), " ms"),
+        case("pages and payments meanwhile, 99 % within", seen.percentile(99), " ms"),
+        case("all were applied after the last was accepted", drained_s - accepted_s, " s"),
     ]
     name = "99 % of the webhooks were answered within, ms"
     return cases, [Ratio(name, took.percentile(99), MOST_MS, at_most=True)]
 
 
-def _case(name: str, figure: float, unit: str) -> Case:
+def case(name: str, figure: float, unit: str) -> Case:
+    """Return one figure of one run."""
     return Case(name, lambda: figure, unit, [figure])
 
 
-def _post(port: int, requests: Iterator[bytes]) -> list[float]:
+def post(port: int, requests: Iterator[bytes]) -> list[float]:
     """Post one after the other; return how long each answer took, in milliseconds."""
     took = []
     with Client(port) as client:
@@ -99,7 +101,7 @@ def _post(port: int, requests: Iterator[bytes]) -> list[float]:
 
 
 @contextmanager
-def _visitor(site: http.Site, wallets: list[Wallet]) -> "Iterator[Answers]":
+def visitor(site: http.Site, wallets: list[Wallet]) -> "Iterator[Answers]":
     """Somebody who looks at their dashboard and history and pays, all the while."""
     person, seen, is_over = pages.Person(wallets[0], wallets[:50]), Answers(), Event()
     acts = (
@@ -135,14 +137,15 @@ def _wait_until_drained() -> None:
         time.sleep(1)
 
 
-def _held() -> int:
+def held() -> int:
+    """Return what people and the house hold, in minor units."""
     return int(Balance.objects.aggregate(held=Sum("available_minor"))["held"] or 0)
 
 
-def _prove(number: int, brought_minor: int) -> None:
+def prove(number: int, brought_minor: int) -> None:
     """Every on-ramp was credited, once: payments among people change no sum."""
     report.progress("Proving ...")
-    settled = OnRampTransaction.objects.filter(status="success", amount_minor=_CREDIT_MINOR)
+    settled = OnRampTransaction.objects.filter(status="success", amount_minor=CREDIT_MINOR)
     found = audit.run(clock=timezone.now)
-    if settled.count() != number or brought_minor != number * _CREDIT_MINOR or not found.ok:
+    if settled.count() != number or brought_minor != number * CREDIT_MINOR or not found.ok:
         raise RuntimeError(f"{settled.count()} of {number} settled, {found.findings}")

@@ -15,6 +15,7 @@ NAMES = {
     "webhooks": "a bank's webhooks, one by one over HTTP and in batches",
     "pages": "pages and acts through gunicorn, by number of clients and kind of worker",
     "spike": "50,000 webhooks at once into a queued inbox; --only NUMBER for fewer",
+    "backlog": "as many that pile up first, and are drained while more come; --only NUMBER",
     "reconcile": "a day of 100,000 lines of a bank's statement against the ledger",
     "growth": "10 thousand, 1 million and 10 million entries",
 }
