@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from onramp.banks import (
     Bank,
+    BankAway,
     BankUnreachable,
     PaymentReport,
     PaymentState,
@@ -220,11 +221,12 @@ class TestAnAnswerThatIsNone:
     ) -> None:
         talker = Talker(status, body.encode())
 
-        with serving(talker) as settings.BANK_API_URL, pytest.raises(BankUnreachable):
+        with serving(talker) as settings.BANK_API_URL, pytest.raises(BankUnreachable) as caught:
             getattr(get_bank(), question)(token=TOKEN)
+        assert not isinstance(caught.value, BankAway)
 
-    def test_comes_from_a_bank_that_is_away(self, settings: Any) -> None:
+    def test_is_told_apart_from_the_silence_of_a_bank_that_is_away(self, settings: Any) -> None:
         settings.BANK_API_URL = "http://127.0.0.1:9"
 
-        with pytest.raises(BankUnreachable):
+        with pytest.raises(BankAway):
             get_bank().create_payout(payout())
