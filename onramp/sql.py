@@ -35,15 +35,17 @@ RETURNING event_id, body_sha256
 
 # In the order they came, but for some that are put aside; those that could not be applied wait
 # behind all others, and after five tries for staff. Later words on the same payment stay behind
-# such a one. The conditions are those of the indexes bank_event_waiting and bank_event_failing.
+# such a one: looked up for each, as no join would be, however many of those there are. The
+# conditions are those of the indexes bank_event_waiting and bank_event_failing.
 _WAITS = """
 FROM onramp_bankevent e
 WHERE e.status = 'received' AND e.attempts < 5 AND e.id <> ALL(%s::bigint[])
-  AND NOT EXISTS (
-    SELECT FROM onramp_bankevent f
+  AND (
+    SELECT f.id FROM onramp_bankevent f
     WHERE f.status = 'received' AND f.attempts > 0 AND f.attempts < 5
       AND f.bank = e.bank AND f.token = e.token AND e.token <> ''
-      AND (f.received_at, f.id) < (e.received_at, e.id))
+      AND (f.received_at, f.id) < (e.received_at, e.id)
+    LIMIT 1) IS NULL
 """
 WAITING = f"""
 SELECT e.id, e.bank, e.event_id, e.body {_WAITS}
