@@ -24,6 +24,7 @@ class _Telling(NamedTuple):
     more: str
     page: str = "wallet:receipt"  # The page that shows its subject.
     is_by_code: bool = False  # The other side is a bank, and stored by its code.
+    name: str = ""  # Whom the row is about, where that is not the other side.
 
 
 _TELLINGS = {
@@ -74,20 +75,20 @@ _TELLINGS = {
         more="It is in your wallet again.",
     ),
     _Kind.CORRECTED_UP: _Telling(
-        name="Correction by NexaPay",
         said="Added",
         status="complete",
         sign=1,
         sentence="We added {amount} to put a mistake right",
         more="Your bank's records and ours had differed. The receipt says what it was for.",
+        name="Correction by NexaPay",
     ),
     _Kind.CORRECTED_DOWN: _Telling(
-        name="Correction by NexaPay",
         said="Taken back",
         status="complete",
         sign=-1,
         sentence="We took {amount} back to put a mistake right",
         more="Your bank's records and ours had differed. The receipt says what it was for.",
+        name="Correction by NexaPay",
     ),
 }
 
@@ -145,7 +146,7 @@ def _row(notice: Notice) -> Row:
     return Row(
         subject=notice.subject,
         url=url(notice),
-        name=_who(notice) or "Your bank",
+        name=telling.name or _who(notice) or "Your bank",
         is_person=notice.kind == _Kind.RECEIVED,
         said=telling.said,
         at=notice.happened_at,

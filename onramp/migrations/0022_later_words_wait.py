@@ -27,7 +27,7 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("onramp", "0018_what_ends_nothing_is_kept")]
+    dependencies = [("onramp", "0021_since_when_and_by_which_bank")]
     operations = [
         migrations.AddField(
             model_name="bankevent",
