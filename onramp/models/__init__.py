@@ -1,11 +1,12 @@
 """
 Money on its way in from a bank and out to one, and everything a bank has told us. Minor units.
 
-What the database refuses by itself is in migrations 0002 to 0023; each of those guards has a test
+What the database refuses by itself is in migrations 0002 to 0024; each of those guards has a test
 in tests/onramp.
 """
 
 from onramp.models.casework import BreakAct, Correction
+from onramp.models.events import BankEvent, BankEventQuerySet
 from onramp.models.offramps import (
     BankAccount,
     BankAccountQuerySet,
@@ -14,8 +15,6 @@ from onramp.models.offramps import (
     PayoutQuestion,
 )
 from onramp.models.onramps import (
-    BankEvent,
-    BankEventQuerySet,
     OnRampTransaction,
     OnRampTransactionQuerySet,
     Question,

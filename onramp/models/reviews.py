@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from onramp.models.onramps import BankEvent
+from onramp.models.events import BankEvent
 
 
 class EventReview(models.Model):

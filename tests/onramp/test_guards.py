@@ -170,7 +170,9 @@ class TestAnOnRamp:
         [
             ({"amount_minor": 0}, "onramp_amount_positive"),
             ({"amount_minor": -1}, "onramp_amount_positive"),
-            ({"token": "short"}, "onramp_token_form"),
+            ({"token": "t" * 42}, "onramp_token_form"),
+            ({"token": "t" * 42 + "/"}, "onramp_token_form"),
+            ({"token": "t" * 42 + "\n"}, "onramp_token_form"),
             ({"currency": "USD"}, "onramp_wallet_currency"),
             ({"expires_at": timezone.now() - timedelta(days=9)}, "onramp_expires_after_creation"),
         ],
