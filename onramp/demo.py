@@ -55,6 +55,7 @@ PERSONAS = [
     Persona("Arjun Sethi", "arjun", "+919810066590"),
     Persona("Nila Bose", "nila", "+919871100008"),
     Persona("Staff", "staff", "+919800000001", is_staff=True),
+    Persona("Second staff", "staff2", "+919800000002", is_staff=True),  # Corrections take two.
 ]
 _BUSY = [persona.handle for persona in PERSONAS[:7]]
 _NOTES = ["Dinner at Toit", "Cab", "Goa tickets", "Birthday gift", "Groceries", "Coffee", "Movie",
