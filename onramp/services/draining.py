@@ -22,12 +22,14 @@ from nexapay.kernel.prepared import Call, Prepared, at_commit, together
 from onramp import banks, sql
 from onramp.messages import Message, Passing, PayoutMessage
 from onramp.models import BankEvent
-from onramp.services.inbox import MAX_BATCH, TAKEN_MEANWHILE
+from onramp.services.inbox import TAKEN_MEANWHILE
 from onramp.services.judging import Delivery, Verdict, outcome
 from onramp.services.payouts import settle_payout
 from onramp.services.settling import open_desk, settle
 from onramp.services.waiting import look_again_soon
 
+# Whoever pays meanwhile waits for the batch's locks, and a thousand at once are hardly faster.
+_BATCH = 250
 _TRIES = 10
 _MOST_WAITS = 5  # For so many locks a run waits in vain, two seconds each; then its job is retried.
 _TOOK_TOO_LONG = "57014"  # A batch may, where one alone does not.
@@ -103,7 +105,7 @@ def _does_any_wait(aside: _Aside) -> bool:
 def _apply_some(aside: _Aside, now: datetime) -> int | None:
     """Apply a batch, or as many of it as can be; return how many, None if somebody else does."""
     try:
-        return _retrying(MAX_BATCH, aside, now)
+        return _retrying(_BATCH, aside, now)
     except Exception as error:
         if _is_away(error):
             raise
@@ -113,7 +115,7 @@ def _apply_some(aside: _Aside, now: datetime) -> int | None:
 def _apply_one_by_one(aside: _Aside, now: datetime) -> int:
     """Find out which one cannot be applied, and apply those before it; return how many."""
     applied = 0
-    while applied < MAX_BATCH and (rows := _WAITING.rows(aside.pks, 1)):
+    while applied < _BATCH and (rows := _WAITING.rows(aside.pks, 1)):
         try:
             one = _retrying(1, aside, now)
         except Exception as error:
