@@ -94,12 +94,11 @@ def case(request: HttpRequest, public_id: UUID, act: str = "") -> HttpResponse:
     if not _may(request, act, found):
         raise PermissionDenied
     if form.is_valid():
+        _check_is_of(found, form)
         try:
             _ACTS[act].service(**form.arguments(), actor_id=_actor(request), now=timezone.now())
         except (services.CaseRefused, Busy) as refusal:
             form.add_error(_field(form, refusal), str(refusal))
-        except Correction.DoesNotExist as error:
-            raise Http404 from error
         else:
             messages.success(request, f"{_ACTS[act].title}: done.")
             return HttpResponseRedirect(reverse("desk:case", args=[public_id]), status=303)
@@ -162,6 +161,13 @@ def _may(request: HttpRequest, act: str, found: Break) -> bool:
         return True
     own = found.corrections.filter(status=Correction.Status.PROPOSED, maker_id=_actor(request))
     return act == "decline" and own.exists()
+
+
+def _check_is_of(found: Break, form: forms.CaseForm) -> None:
+    """Find no correction but the break's own: what may be done was judged by the break."""
+    public_id = form.cleaned_data.get("correction")
+    if public_id and not found.corrections.filter(public_id=public_id).exists():
+        raise Http404
 
 
 def _field(form: forms.CaseForm, refusal: Exception) -> str | None:

@@ -19,6 +19,14 @@ from wallet.models import Transfer
 pytestmark = pytest.mark.django_db
 
 
+def two_breaks() -> tuple[Break, Break]:
+    """Return two breaks of one statement, of one person's money each."""
+    settled(), settled()
+    reconcile()
+    first, second = Break.objects.order_by("pk")
+    return first, second
+
+
 class TestFourEyes:
     def test_one_proposes_and_another_approves(self) -> None:
         case = missing_here()
@@ -95,6 +103,31 @@ class TestFourEyes:
 
         key = "00000000-0000-4000-8000-000000000000"
         assert do(client, case, "approve", correction=key).status_code == 404
+
+    @pytest.mark.parametrize("act", ["approve", "decline"])
+    def test_a_correction_of_another_break_is_not_found(self, act: str) -> None:
+        case, other = two_breaks()
+        theirs = propose(other)
+        propose(case)
+        client, _ = as_staff(APPROVE)
+
+        answer = do(client, case, act, correction=theirs.public_id, text="No")
+
+        assert answer.status_code == 404
+        theirs.refresh_from_db()
+        assert theirs.status == "proposed"
+        assert not Transfer.objects.filter(kind="correction").exists()
+
+    def test_a_maker_does_not_decline_what_another_proposed_of_another_break(self) -> None:
+        case, other = two_breaks()
+        theirs = propose(other)
+        client, _ = as_staff(PROPOSE)
+        proposal(client, case)
+
+        answer = do(client, case, "decline", correction=theirs.public_id, text="No")
+
+        assert answer.status_code == 404
+        assert Correction.objects.filter(status="proposed").count() == 2
 
     @pytest.mark.parametrize("amount", ["", "0", "500.01", "-1", "1e3", "\u0665"])
     def test_an_amount_that_cannot_be_is_refused_beside_its_field(self, amount: str) -> None:
