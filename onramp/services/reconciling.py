@@ -82,6 +82,8 @@ def reconcile(*, given: Given, now: datetime, progress: _Progress = lambda line:
     :raises statements.BadStatement: if it cannot be trusted; nothing is kept of it.
     :raises db.Busy: if another reconciliation is running.
     """
+    if given.day > timezone.localdate(now):
+        raise statements.BadStatement("is of a day that has not begun")
     with _alone():
         statement = _kept(given, now, progress)
         figures = _match(statement, now, progress)

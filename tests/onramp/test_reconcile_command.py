@@ -84,12 +84,27 @@ class TestReconcile:
 
         told = json.loads(said)
         assert (code, told["ok"], told["lines"], told["missing_here"]) == (1, False, 1, 1)
+        assert told["is_whole"] is True
         assert len(told["breaks"]) == 1
 
     def test_exits_with_two_when_the_bank_is_silent(self) -> None:
         code, _, said = run()
 
         assert (code, "The bank gave no statement" in said) == (2, True)
+
+    def test_refuses_a_day_that_has_not_begun(self, tmp_path: Path) -> None:
+        tomorrow = LATER.date() + timedelta(days=1)
+        (tmp_path / "a.csv").write_bytes(csv([]))
+
+        code, said, why = run("--file", str(tmp_path / "a.csv"), day=tomorrow)
+
+        assert (code, "The statement is of a day that has not begun." in why) == (2, True)
+        assert ("agrees" in said, Statement.objects.count()) == (False, 0)
+
+    def test_says_of_today_that_the_bank_agrees_so_far(self, bank_api: str) -> None:
+        code, said, _ = run(day=LATER.date())
+
+        assert (code, "The bank agrees so far. The day is not over" in said) == (0, True)
 
     def test_asks_for_a_file_where_the_bank_publishes_none(
         self, monkeypatch: pytest.MonkeyPatch

@@ -43,7 +43,8 @@ class Command(BaseCommand):
         found = [reads.in_a_line(each) for each in breaks]
         figures = {name: getattr(statement, name) for name in _FIGURES}
         if options["json"]:
-            self.stdout.write(json.dumps({"ok": not found} | figures | {"breaks": found}))
+            told = {"ok": not found, "is_whole": statement.is_whole}
+            self.stdout.write(json.dumps(told | figures | {"breaks": found}))
         else:
             for line in found:
                 self.stdout.write(line)
@@ -51,7 +52,13 @@ class Command(BaseCommand):
         if found:
             raise CommandError(f"{len(found)} open breaks: the bank does not agree.", returncode=1)
         if not options["json"]:
-            self.stdout.write(self.style.SUCCESS("The bank agrees."))
+            self.stdout.write(self.style.SUCCESS(_agrees(statement)))
+
+
+def _agrees(statement: Statement) -> str:
+    if statement.is_whole:
+        return "The bank agrees."
+    return "The bank agrees so far. The day is not over: reconcile it again when it is."
 
 
 def _reconcile(day: date, file: Path | None, progress: Any) -> Statement:
