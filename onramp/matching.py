@@ -10,14 +10,16 @@ corrected since. The tables are temporary and end with the transaction.
 # Another source of money to or from banks is another SELECT here, with the columns of this one.
 ONRAMPS = """
 SELECT 'onramp' AS source, o.id, o.token, o.bank, o.bank_reference, o.public_id, 'ONR' AS prefix,
-  o.wallet_id, o.currency, o.settled_at AS at, o.status = 'processing' AS is_open,
+  o.wallet_id, o.currency, o.amount_minor AS asked_minor, o.settled_at AS at,
+  o.status = 'processing' AS is_open,
   o.status = 'success' AS is_posted,
   CASE WHEN o.status = 'success' THEN o.amount_minor ELSE 0 END AS ours_minor
 FROM onramp_onramptransaction o
 """
 OFFRAMPS = """
 SELECT 'offramp' AS source, o.id, o.token, o.bank, o.bank_reference, o.public_id, 'OFR' AS prefix,
-  o.wallet_id, o.currency, coalesce(o.returned_at, o.settled_at) AS at,
+  o.wallet_id, o.currency, o.amount_minor AS asked_minor,
+  coalesce(o.returned_at, o.settled_at) AS at,
   o.status IN ('requested', 'submitted') AS is_open,
   o.status IN ('success', 'returned') AS is_posted,
   CASE WHEN o.status = 'success' THEN -o.amount_minor ELSE 0 END AS ours_minor
@@ -27,7 +29,7 @@ MOVEMENTS = " UNION ALL ".join([ONRAMPS, OFFRAMPS])
 
 _LINES = """
 SELECT l.id, l.bank, l.bank_reference, l.token, l.reference, l.is_credit, l.currency, l.booked_at,
-  l.number, s.day, s.id AS statement_id,
+  l.number, s.day, s.is_whole, s.id AS statement_id,
   CASE WHEN l.is_credit THEN l.amount_minor ELSE -l.amount_minor END AS signed_minor
 FROM onramp_statementline l JOIN onramp_statement s ON s.id = l.statement_id
 WHERE s.superseded_at IS NULL AND s.bank = %(bank)s
@@ -146,12 +148,14 @@ FROM given g WHERE g.minor <> 0
 """
 
 # A day's statement has come when the bank gave it after the day was over. A movement near midnight
-# may stand on either of two days.
+# may stand on either of two days. What the bank may still settle waits, unless the bank's days are
+# over and it booked another amount than it was asked for: no word of it can settle that.
 JUDGED = """
 CREATE TEMPORARY TABLE matching_judged AS
 WITH theirs AS (
   SELECT subject, count(*) AS lines, sum(signed_minor)::bigint AS minor, min(currency) AS currency,
     min(currency) <> max(currency) AS is_mixed, min(booked_at) AS at,
+    bool_and(is_whole) AS is_over, min(abs(signed_minor)) AS least, max(abs(signed_minor)) AS most,
     (array_agg(bank ORDER BY day, number))[1] AS bank,
     (array_agg(bank_reference ORDER BY day, number))[1] AS bank_reference
   FROM matching_named WHERE nth = 1 GROUP BY subject
@@ -170,6 +174,8 @@ WITH theirs AS (
     coalesce(t.minor, 0) AS theirs_minor, coalesce(t.currency, m.currency) AS theirs_currency,
     coalesce(m.ours_minor, 0) AS ours_minor, coalesce(m.currency, t.currency) AS currency,
     coalesce(t.is_mixed, false) AS is_mixed, coalesce(m.is_open, false) AS is_open,
+    coalesce(t.is_over AND NOT m.is_posted AND (t.least, t.most, t.currency)
+      <> (m.asked_minor, m.asked_minor, m.currency), false) AS is_odd,
     (SELECT count(DISTINCT s.day) FROM onramp_statement s
       WHERE s.bank = %(bank)s AND s.superseded_at IS NULL AND s.is_whole
         AND s.day IN (((m.at - %(near)s::interval) AT TIME ZONE %(zone)s)::date,
@@ -180,17 +186,17 @@ WITH theirs AS (
   FROM theirs t FULL JOIN matching_movement m ON m.subject = t.subject
   UNION ALL
   SELECT g.subject, NULL, NULL, g.wallet_id, g.bank, g.bank_reference, g.at, 0, 0, g.currency, 0,
-    g.currency, false, false, true
+    g.currency, false, false, false, true
   FROM matching_given g WHERE g.named IS NULL
 )
 SELECT b.*, coalesce(c.minor, 0) AS corrected_minor,
   CASE
-    WHEN b.is_open THEN 'waiting'
+    WHEN b.is_open AND (NOT b.is_odd OR b.theirs_minor = 0) THEN 'waiting'
     WHEN b.lines > 0 AND (b.is_mixed OR b.theirs_currency <> b.currency) THEN 'differs'
     WHEN b.theirs_minor = b.ours_minor + coalesce(c.minor, 0) THEN 'matched'
-    WHEN NOT b.has_come THEN 'waiting'
+    WHEN NOT b.has_come AND NOT b.is_odd THEN 'waiting'
     WHEN b.lines = 0 THEN 'missing_there'
-    WHEN b.ours_minor = 0 THEN 'missing_here'
+    WHEN b.ours_minor = 0 AND NOT b.is_odd THEN 'missing_here'
     ELSE 'differs'
   END AS verdict
 FROM both_sides b LEFT JOIN corrected c ON c.subject = b.subject

@@ -11,7 +11,7 @@ from django.utils import timezone
 from nexapay.kernel import money
 from onramp import banks, selectors
 from onramp.forms import AddMoneyForm
-from onramp.models import OnRampTransaction
+from onramp.models import OTHER_AMOUNT, OnRampTransaction
 from onramp.services.expiry import EXPIRED
 from wallet.models import Wallet
 
@@ -75,6 +75,8 @@ def _title(onramp: OnRampTransaction, bank: str, amount: str) -> str:
 
 
 def _verb(onramp: OnRampTransaction) -> str:
+    if onramp.failure_reason == OTHER_AMOUNT:
+        return "took another amount"
     late = selectors.is_late(onramp)
     return "did not confirm this in time" if late else "declined this"
 
@@ -90,6 +92,8 @@ def _comfort(onramp: OnRampTransaction, bank: str, now: datetime) -> str:
     """Say what it means for the person's money; never more than we know."""
     if onramp.is_processing:
         return _patience(onramp, bank, now)
+    if onramp.failure_reason == OTHER_AMOUNT:
+        return f"{bank} took another amount than you asked for. Activity shows our correction."
     if onramp.failure_reason == EXPIRED:
         return f"Nothing was added to your wallet. If {bank} shows this payment, contact us."
     return "No money was taken, and nothing was added to your wallet."
@@ -117,6 +121,9 @@ def _steps(onramp: OnRampTransaction, bank: str, amount: str) -> Sequence[Step]:
         title=f"You asked for {amount}", text=f"From {bank}", at=onramp.created_at, state="done"
     )
     if onramp.status == _Status.FAILURE:
+        if onramp.failure_reason == OTHER_AMOUNT:
+            text = f"{bank} booked another amount"
+            return [asked, Step(title="Put right", text=text, at=onramp.settled_at, state="done")]
         text = selectors.reason_in_words(onramp)
         title = "Not confirmed by the bank" if selectors.is_late(onramp) else "Declined at the bank"
         return [asked, Step(title=title, text=text, at=onramp.settled_at, state="fail")]

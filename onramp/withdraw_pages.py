@@ -10,7 +10,7 @@ from django.utils import timezone
 from nexapay.kernel import dates, money
 from onramp import banks, selectors
 from onramp.forms import AccountForm, WithdrawForm
-from onramp.models import BankAccount, OffRampTransaction
+from onramp.models import OTHER_AMOUNT, BankAccount, OffRampTransaction
 from onramp.pages import Step
 from onramp.services.cooling import Cooling
 from onramp.services.withdrawing import label
@@ -121,10 +121,16 @@ class _Told:
             _Status.REQUESTED.value: f"{self.amount} on its way out",
             _Status.SUBMITTED.value: f"Waiting for {self.bank}",
             _Status.SUCCESS.value: f"{self.amount} withdrawn",
-            _Status.FAILURE.value: f"{self.bank} did not pay this",
+            _Status.FAILURE.value: f"{self.bank} {self._verb()}",
             _Status.RETURNED.value: f"{self.bank} sent this back",
             _Status.CANCELLED.value: "Withdrawal cancelled",
         }[self.offramp.status]
+
+    def _is_put_right(self) -> bool:
+        return self.offramp.failure_reason == OTHER_AMOUNT
+
+    def _verb(self) -> str:
+        return "paid another amount" if self._is_put_right() else "did not pay this"
 
     def comfort(self) -> str:
         """Say what it means for the person's money; never more than we know."""
@@ -132,6 +138,9 @@ class _Told:
             return self._until()
         if self.offramp.status == _Status.SUBMITTED:
             return self._patience()
+        if self._is_put_right():
+            paid = f"{self.bank} paid another amount than you asked for."
+            return f"{paid} Activity shows our correction."
         have = money.format(self.offramp.wallet.balance.available_minor, self.offramp.currency)
         return {
             _Status.SUCCESS.value: f"It was paid to {self.account}.",
@@ -197,6 +206,10 @@ class _Told:
         return [self._sent(), paid]
 
     def _failed(self) -> list[Step]:
+        if self._is_put_right():
+            text = f"{self.bank} booked another amount"
+            at = self.offramp.settled_at
+            return [self._sent(), Step(title="Put right", text=text, at=at, state="done")]
         text = f"Reason given: {self.offramp.failure_reason}"
         failed = Step(
             title="Not paid by the bank", text=text, at=self.offramp.settled_at, state="fail"

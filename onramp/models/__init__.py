@@ -1,7 +1,7 @@
 """
 Money on its way in from a bank and out to one, and everything a bank has told us. Minor units.
 
-What the database refuses by itself is in migrations 0002 to 0024; each of those guards has a test
+What the database refuses by itself is in migrations 0002 to 0025; each of those guards has a test
 in tests/onramp.
 """
 
@@ -19,10 +19,11 @@ from onramp.models.onramps import (
     OnRampTransactionQuerySet,
     Question,
 )
-from onramp.models.reconciled import Break, Statement, StatementLine
+from onramp.models.reconciled import OTHER_AMOUNT, Break, Statement, StatementLine
 from onramp.models.reviews import EventReview
 
 __all__ = [
+    "OTHER_AMOUNT",
     "BankAccount",
     "BankAccountQuerySet",
     "BankEvent",

@@ -15,6 +15,9 @@ from onramp.models.offramps import OffRampTransaction
 from onramp.models.onramps import OnRampTransaction
 from wallet.models import Wallet
 
+# Why staff ended a payment that no word of its bank could end any more: see Break.
+OTHER_AMOUNT = "the bank booked another amount"
+
 
 class Statement(models.Model):
     """
@@ -210,6 +213,12 @@ class Break(models.Model):
         """Whether the bank may still settle what it is about."""
         under_way = self.onramp.is_processing if self.onramp else False
         return under_way or bool(self.offramp and self.offramp.is_under_way)
+
+    @property
+    def is_on_other_terms(self) -> bool:
+        """Whether the bank booked another amount than it was asked for, and we posted nothing."""
+        is_asked = not (self.offramp and self.offramp.may_cancel)
+        return self.kind == self.Kind.DIFFERS and self.ours_minor == 0 and is_asked
 
     @property
     def difference_minor(self) -> int:

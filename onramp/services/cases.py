@@ -18,9 +18,9 @@ from onramp.models import (
     Break,
     BreakAct,
     Correction,
-    OffRampTransaction,
     OnRampTransaction,
 )
+from onramp.services.facts import end_on_other_terms, posted_minor
 from wallet import services as wallet_services
 from wallet.models import Transfer, Wallet
 
@@ -149,6 +149,8 @@ def approve_correction(*, public_id: UUID, actor_id: int, now: datetime) -> Corr
     """
     Agree as the second person, and post the money; the break closes when nothing remains.
 
+    What the bank booked on other terms than it was asked for ends in the same transaction.
+
     However many approve at once, it is posted once.
 
     :raises CaseRefused: one of its kinds, with a sentence for staff; nothing has moved.
@@ -166,6 +168,8 @@ def _approve(public_id: UUID, actor_id: int, now: datetime) -> Correction:
             raise NotTheSecond("A second person must approve it, whose money it is not.")
         _check_facts(case)
         _check_not_coming(case, correction.wallet)
+        if case.is_on_other_terms:
+            end_on_other_terms(case, now)
         correction.transfer = _post(correction, now)
         _decide(correction, Correction.Status.APPROVED, actor_id, now)
         _act(case, _Act.APPROVED, actor_id, now, _in_words(correction))
@@ -218,7 +222,7 @@ def _correctable(case: Break) -> int:
         raise NotCorrectable("No amount puts this right. Explain it, and ask the bank.")
     if case.bank not in banks.CHOICES:
         raise NotCorrectable("We do not know which bank's side this is. Explain it.")
-    if case.is_under_way:
+    if case.is_under_way and not case.is_on_other_terms:
         raise NotCorrectable("The bank may still settle this by itself. Wait until it did.")
     _check_facts(case)
     waiting = Correction.objects.filter(of__subject=case.subject, status=_PROPOSED)
@@ -236,11 +240,7 @@ def _check_facts(case: Break) -> None:
 
     :raises NotCorrectable: then. The next reconciliation shows how it stands.
     """
-    posted = case.ours_minor
-    if case.offramp_id:
-        offramp = OffRampTransaction.objects.select_for_update(no_key=True).get(pk=case.offramp_id)
-        posted = -offramp.amount_minor if offramp.status == offramp.Status.SUCCESS else 0
-    if posted != case.ours_minor:
+    if posted_minor(case) != case.ours_minor:
         raise NotCorrectable("We have posted something for this since. Reconcile the day again.")
 
 

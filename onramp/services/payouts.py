@@ -69,11 +69,16 @@ def fail_refused(*, offramp_id: int, reason: str, now: datetime) -> None:
     db.retrying(lambda: _fail_refused(offramp_id, reason, now))
 
 
+def fail_on_other_terms(*, offramp_id: int, reason: str, now: datetime) -> None:
+    """Fail one that is with its bank and release its money, in the caller's transaction."""
+    offramp = locked(OffRampTransaction.objects.filter(pk=offramp_id)).get()
+    if offramp.status == _Status.SUBMITTED:
+        _fail(offramp, None, reason, now)
+
+
 def _fail_refused(offramp_id: int, reason: str, now: datetime) -> None:
     with transaction.atomic(durable=True):
-        offramp = locked(OffRampTransaction.objects.filter(pk=offramp_id)).get()
-        if offramp.status == _Status.SUBMITTED:
-            _fail(offramp, None, reason, now)
+        fail_on_other_terms(offramp_id=offramp_id, reason=reason, now=now)
 
 
 def _message(offramp: OffRampTransaction, report: PayoutReport) -> PayoutMessage:

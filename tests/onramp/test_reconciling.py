@@ -14,7 +14,7 @@ from hypothesis.extra.django import TestCase
 from nexapay.kernel import db
 from onramp import services
 from onramp.models import Break, Statement, StatementLine
-from onramp.statements import BadStatement
+from onramp.statements import BadStatement, Kind
 from tests.factories import make_wallet
 from tests.onramp.statements import (
     DAY,
@@ -152,6 +152,31 @@ class TestALine:
         assert {kind for kind, *_ in found(statement)} == {"missing_here", "missing_there"}
 
 
+class TestAPaymentOnOtherTerms:
+    """The bank took another amount than it was asked for, so none of its words settles it."""
+
+    def test_is_a_break_although_it_is_still_processing(self) -> None:
+        onramp = start(amount_minor=50_000, now=NOON)
+
+        statement = reconcile(listed(onramp, amount_minor=49_500))
+
+        assert found(statement) == [("differs", 49_500, 0)]
+        assert (statement.differs, statement.waiting) == (1, 0)
+
+    def test_waits_until_the_bank_s_day_is_over(self) -> None:
+        onramp = start(amount_minor=50_000, now=NOON)
+
+        statement = reconcile(listed(onramp, amount_minor=49_500), now=NOON + timedelta(hours=1))
+
+        assert (found(statement), statement.waiting) == ([], 1)
+
+    def test_waits_when_the_bank_gave_all_of_it_back(self) -> None:
+        taken = listed(start(amount_minor=50_000, now=NOON), amount_minor=49_500)
+        back = taken._replace(is_credit=False, kind=Kind.RETURN)
+
+        assert reconcile(taken, back).waiting == 2
+
+
 class TestABadStatement:
     def test_leaves_nothing_of_itself(self) -> None:
         body = csv([line()]).replace(b"end,1", b"end,2")
@@ -216,6 +241,8 @@ class TestAnyStatementAndAnyLedger(TestCase):
 def _verdict(ended: str, asked_minor: int, theirs: list[int]) -> str:
     """Say it anew, for one on-ramp, in the plainest way."""
     ours = asked_minor if ended == "success" else 0
+    if ended != "success" and any(each != asked_minor for each in theirs):
+        return "differs"  # No word of the bank can settle that.
     if not ended:
         return "waiting"
     if sum(theirs) == ours:

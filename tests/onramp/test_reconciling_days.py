@@ -70,7 +70,9 @@ class TestMidnight:
         onramp = settled()
         reconcile()
 
-        reconcile(listed(onramp, booked_at=NOON + timedelta(days=4)), day=DAY + timedelta(days=4))
+        days = timedelta(days=4)
+        late = listed(onramp, booked_at=NOON + days)
+        reconcile(late, day=DAY + days, now=LATER + days)
 
         assert Break.objects.get().status == "cleared"
 

@@ -91,6 +91,11 @@ class TestAPayout:
         assert reconcile(booked(offramp)).matched == 1
         assert afresh(offramp).status == "returned"
 
+    def test_of_another_amount_is_a_break_although_it_is_still_with_the_bank(self) -> None:
+        said = booked(sent())._replace(amount_minor=29_900)
+
+        assert found(reconcile(said)) == [("differs", -29_900, 0)]
+
     def test_that_came_back_waits_for_the_day_of_its_return(self) -> None:
         offramp = sent()
         hear(offramp)
