@@ -63,7 +63,10 @@ def in_a_line(case: Break) -> str:
     ours = money.format(case.ours_minor, case.currency)
     label = Break.Kind(case.kind).label
     when = dates.full(case.happened_at)
-    return f"{label}: {name_of(case)}, {when}: the bank says {theirs}, we posted {ours}"
+    said = f"the bank says {theirs}, we posted {ours}"
+    if case.kind == Break.Kind.REPEATED:
+        said = f"the bank lists {theirs} once more, for which nothing is to be posted"
+    return f"{label}: {name_of(case)}, {when}: {said}"
 
 
 def corrections(*, break_id: int) -> list[Correction]:

@@ -184,19 +184,26 @@ def _row(case: Break) -> dict[str, Any]:
         "case": case,
         "name": reads.name_of(case),
         "theirs": amount(case.theirs_minor, case.theirs_currency),
-        "ours": amount(case.ours_minor, case.currency),
+        "ours": _ours(case),
     }
+
+
+def _ours(case: Break) -> str:
+    """Return what we posted; a payment that is only listed again is counted where it was first."""
+    listed_again = case.kind == Break.Kind.REPEATED
+    return "—" if listed_again else str(amount(case.ours_minor, case.currency))
 
 
 def _facts(case: Break) -> list[tuple[str, object]]:
     """Return what is known of it, in words and links."""
-    difference = amount(case.difference_minor, case.currency) if case.is_one_currency else "—"
+    is_amount = case.is_one_currency and case.kind != Break.Kind.REPEATED
+    difference = amount(case.difference_minor, case.currency) if is_amount else "—"
     return [
         ("Kind", Break.Kind(case.kind).label),
         ("Status", Break.Status(case.status).label),
         ("Happened", case.happened_at),
         ("The bank says", amount(case.theirs_minor, case.theirs_currency)),
-        ("We posted", amount(case.ours_minor, case.currency)),
+        ("We posted", _ours(case)),
         ("Difference", difference),
         ("Left to correct", _left(case)),
         ("Bank's reference", case.bank_reference or "—"),
@@ -210,7 +217,8 @@ def _facts(case: Break) -> list[tuple[str, object]]:
 
 def _left(case: Break) -> str:
     """Return the difference less what was corrected, where that is still to be done."""
-    if case.status != Break.Status.OPEN or not case.is_one_currency:
+    is_amount = case.is_one_currency and case.kind != Break.Kind.REPEATED
+    if case.status != Break.Status.OPEN or not is_amount:
         return "—"
     return amount(services.remaining_minor(break_id=case.pk), case.currency)
 

@@ -101,7 +101,8 @@ CREATE OR REPLACE FUNCTION onramp_tell_withdrawals() RETURNS trigger LANGUAGE pl
 BEGIN
   INSERT INTO accounts_notice (user_id, kind, subject, amount_minor, currency, who, happened_at,
     mail_status, mail_at)
-  SELECT person.id, 'withdraw_failed', o.public_id, o.amount_minor, o.currency, o.bank, o.settled_at,
+  SELECT person.id, 'withdraw_failed', o.public_id, o.amount_minor, o.currency, o.bank,
+    o.settled_at,
     CASE WHEN person.email IS NULL THEN 'none' ELSE 'waiting' END,
     CASE WHEN person.email IS NOT NULL THEN now() END
   FROM fresh o
@@ -189,7 +190,8 @@ CREATE OR REPLACE FUNCTION onramp_tell_withdrawals() RETURNS trigger LANGUAGE pl
 BEGIN
   INSERT INTO accounts_notice (user_id, kind, subject, amount_minor, currency, who, happened_at,
     mail_status, mail_at)
-  SELECT person.id, 'withdraw_failed', o.public_id, o.amount_minor, o.currency, o.bank, o.settled_at,
+  SELECT person.id, 'withdraw_failed', o.public_id, o.amount_minor, o.currency, o.bank,
+    o.settled_at,
     CASE WHEN person.email IS NULL THEN 'none' ELSE 'waiting' END,
     CASE WHEN person.email IS NOT NULL THEN now() END
   FROM fresh o

@@ -8,6 +8,7 @@ from django.test import Client
 from accounts.models import User
 from nexapay.kernel.forms import KeyField
 from onramp import services
+from onramp.desk import reads
 from onramp.models import Break, Correction
 from tests.factories import available, make_user, make_wallet
 from tests.onramp.cases import approve, make_staff, missing_here, missing_there, propose, unknown
@@ -160,6 +161,15 @@ class TestFourEyes:
 
         assert "/propose/" not in page
         assert "/explain/" in page
+        assert "₹0.00" not in page
+
+    def test_nothing_is_said_to_be_posted_for_what_is_only_listed_again(self) -> None:
+        said = listed(settled())
+        reconcile(said, said)
+
+        words = reads.in_a_line(Break.objects.get())
+        assert "the bank lists ₹500.00 once more" in words
+        assert "₹0.00" not in words
 
 
 class TestTheOwner:
@@ -176,3 +186,4 @@ class TestTheOwner:
         assert "Correction by NexaPay" in receipt
         assert "Your payment of 19 November" in receipt
         assert "from ₹500.00 to ₹300.00" in receipt
+        assert ("Taken from your wallet" in receipt, "In your wallet" in receipt) == (True, False)

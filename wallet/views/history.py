@@ -204,7 +204,8 @@ def _returned(row: selectors.Row, moved: str, _: str) -> _Told:
 
 
 def _corrected(row: selectors.Row, moved: str, _: str) -> _Told:
-    return [("We corrected your balance", row.note), ("In your wallet", moved)]
+    where = "In your wallet" if row.amount_minor > 0 else "Taken from your wallet"
+    return [("We corrected your balance", row.note), (where, moved)]
 
 
 _OWN_STEPS = {
