@@ -1,6 +1,7 @@
 """The staff's pages about statements and breaks, in the admin's clothes."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_safe
 
+from nexapay.kernel import dates
 from nexapay.kernel.admin import Section, add_section, amount, link
 from nexapay.kernel.db import Busy
 from onramp import services
@@ -201,7 +203,7 @@ def _facts(case: Break) -> list[tuple[str, object]]:
     return [
         ("Kind", Break.Kind(case.kind).label),
         ("Status", Break.Status(case.status).label),
-        ("Happened", case.happened_at),
+        ("Happened", dates.full(case.happened_at)),
         ("The bank says", amount(case.theirs_minor, case.theirs_currency)),
         ("We posted", _ours(case)),
         ("Difference", difference),
@@ -209,10 +211,14 @@ def _facts(case: Break) -> list[tuple[str, object]]:
         ("Bank's reference", case.bank_reference or "—"),
         ("About", link(case.of, case.of and case.of.reference)),
         ("Wallet", link(case.wallet)),
-        ("Statement", f"{case.statement.day}, {case.statement.format}"),
-        ("Found", case.found_at),
+        ("Statement", f"{_day(case.statement.day)}, {case.statement.format}"),
+        ("Found", dates.full(case.found_at)),
         ("Assigned to", case.assignee or "Nobody"),
     ]
+
+
+def _day(on: date) -> str:
+    return f"{dates.month_day(on)} {on.year}"
 
 
 def _left(case: Break) -> str:

@@ -51,8 +51,23 @@ class TestTheBoard:
 
         said = see(client, BOARD)
 
-        assert "2026-11-19 csv 1 0 1 0 0 0 0 and 0 of ours" in said
+        assert "19 November 2026 csv 1 0 1 0 0 0 0 and 0 of ours" in said
         assert "Missing here Open ₹500.00 ₹0.00" in said
+
+    @pytest.mark.parametrize("path", [BOARD, "/admin/books/"])
+    def test_scrolls_wide_tables_in_their_own_boxes(self, path: str) -> None:
+        missing_here()
+        page = as_staff()[0].get(path).content.decode()
+
+        assert "css/staff" in page
+        assert page.count("<table") == page.count("module scrolls") > 0
+
+    def test_names_days_as_other_pages_do(self) -> None:
+        case = missing_here()
+        said = see(as_staff()[0], url(case))
+
+        assert "Happened 19 November 2026, 12:00 pm" in said
+        assert "Statement 19 November 2026, csv" in said
 
     def test_says_which_statement_another_superseded(self) -> None:
         reconcile(line())
