@@ -1,5 +1,6 @@
 """What staff type about a break, turned into the arguments of one service each."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -34,6 +35,23 @@ class FilterForm(forms.Form):
             "assignee_id": user_id if given["mine"] else None,
             "before": given["before"],
         }
+
+
+class DayForm(forms.Form):
+    """A day whose statement is to be matched."""
+
+    day = forms.DateField(
+        label="Day",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        error_messages={"required": "Choose a day.", "invalid": "That is not a day."},
+    )
+
+    def clean_day(self) -> date:
+        """Refuse years that no statement is of."""
+        day: date = self.cleaned_data["day"]
+        if not 2000 <= day.year < 2200:
+            raise forms.ValidationError("That is not a day of ours.")
+        return day
 
 
 class CaseForm(forms.Form):

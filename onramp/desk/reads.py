@@ -86,3 +86,10 @@ def open_by_kind() -> list[tuple[str, int]]:
     """Return how many breaks are open, for each kind of them."""
     found = Break.objects.filter(status=Break.Status.OPEN).order_by("kind").values_list("kind")
     return list(found.annotate(Count("pk")))
+
+
+def agreement(statement: Statement) -> str:
+    """Say that nothing is open, and of how much of the day."""
+    if statement.is_whole:
+        return "The bank agrees."
+    return "The bank agrees so far. The day is not over: reconcile it again when it is."

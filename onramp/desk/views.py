@@ -20,6 +20,7 @@ from nexapay.kernel.admin import Section, add_section, amount, link
 from nexapay.kernel.db import Busy
 from onramp import services
 from onramp.desk import forms, reads
+from onramp.desk.matching import MAY_MATCH
 from onramp.models import Break, Correction
 
 _SEE = "onramp.view_break"
@@ -75,6 +76,7 @@ def board(request: HttpRequest) -> HttpResponse:
         **admin.site.each_context(request),
         "title": "Reconciliation",
         "statements": reads.recent_statements(),
+        "match": forms.DayForm() if request.user.has_perm(MAY_MATCH) else None,
         "form": form,
         "rows": [_row(case) for case in shown],
         "next": _next(request, shown[-1].pk) if len(found) > len(shown) else "",

@@ -9,9 +9,11 @@ from uuid import uuid4
 from nexapay.kernel import money
 from onramp import services
 from onramp.models import Break, OnRampTransaction, Statement
+from onramp.simbank.models import Payment
 from onramp.statements import Kind, StatementLine
 from onramp.statements.csv import HEADER
 from tests.onramp.support import message, start
+from tests.simbank.support import make_payment
 from wallet.models import Wallet
 
 DAY = date(2026, 11, 19)
@@ -139,3 +141,12 @@ def found(statement: Statement) -> list[tuple[str, int, int]]:
     """Return the open breaks of a statement: kind, theirs, ours."""
     rows = Break.objects.filter(statement=statement, status="open").order_by("pk")
     return list(rows.values_list("kind", "theirs_minor", "ours_minor"))
+
+
+def booked(onramp: OnRampTransaction, **terms: Any) -> Payment:
+    """Let the simulated bank have booked it, at the time at which we credited it."""
+    payment = make_payment(
+        token=onramp.token, reference=onramp.reference, amount_minor=onramp.amount_minor, **terms
+    )
+    Payment.objects.filter(pk=payment.pk).update(status="approved", decided_at=onramp.settled_at)
+    return payment

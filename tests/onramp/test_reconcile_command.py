@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 import time_machine
@@ -14,9 +13,20 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from onramp import banks, services, tasks
-from onramp.models import Break, OnRampTransaction, Statement
+from onramp.models import Break, Statement
 from onramp.simbank.models import Payment
-from tests.onramp.statements import DAY, LATER, NOON, camt053, csv, line, listed, reconcile, settled
+from tests.onramp.statements import (
+    DAY,
+    LATER,
+    NOON,
+    booked,
+    camt053,
+    csv,
+    line,
+    listed,
+    reconcile,
+    settled,
+)
 from tests.simbank.support import make_payment
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,15 +46,6 @@ def run(*arguments: str, day: object = DAY) -> tuple[int, str, str]:
     except CommandError as error:
         return error.returncode, out.getvalue(), f"{err.getvalue()}{error}"
     return 0, out.getvalue(), err.getvalue()
-
-
-def booked(onramp: OnRampTransaction, **terms: Any) -> Payment:
-    """Let the simulated bank have booked it, at the time at which we credited it."""
-    payment = make_payment(
-        token=onramp.token, reference=onramp.reference, amount_minor=onramp.amount_minor, **terms
-    )
-    Payment.objects.filter(pk=payment.pk).update(status="approved", decided_at=onramp.settled_at)
-    return payment
 
 
 class TestReconcile:

@@ -52,13 +52,7 @@ class Command(BaseCommand):
         if found:
             raise CommandError(f"{len(found)} open breaks: the bank does not agree.", returncode=1)
         if not options["json"]:
-            self.stdout.write(self.style.SUCCESS(_agrees(statement)))
-
-
-def _agrees(statement: Statement) -> str:
-    if statement.is_whole:
-        return "The bank agrees."
-    return "The bank agrees so far. The day is not over: reconcile it again when it is."
+            self.stdout.write(self.style.SUCCESS(reads.agreement(statement)))
 
 
 def _reconcile(day: date, file: Path | None, progress: Any) -> Statement:
