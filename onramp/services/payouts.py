@@ -13,6 +13,7 @@ from hashlib import sha256
 from uuid import uuid5
 
 from django.db import transaction
+from django.db.models import Case, F, Sum, When
 
 from nexapay.kernel import db, events
 from onramp import banks
@@ -144,10 +145,12 @@ def _rule(offramp: OffRampTransaction | None, said: PayoutMessage) -> BankEvent.
     if (offramp.amount_minor, offramp.currency) != (said.amount_minor, said.currency):
         return _Verdict.TERMS_DIFFER
     verdict = _STEPS.get((offramp.status, said.said), _Verdict.CONTRADICTION)
-    if verdict == _Verdict.RETURNED and _was_brought_back(offramp):
-        return _Verdict.CONTRADICTION
     if offramp.status == _Status.SUBMITTED and _is_taken(offramp, said):
         return _Verdict.REFERENCE_TAKEN
+    if verdict == _Verdict.RETURNED and _was_brought_back(offramp, said):
+        # Where the news of the payment was lost, that is what is left to do.
+        is_unpaid = offramp.status == _Status.SUBMITTED
+        return _Verdict.PAID_OUT if is_unpaid else _Verdict.CONTRADICTION
     if verdict == _Verdict.REPEATED and _differs(offramp, said):
         # It agrees, so it is answered as a copy; but the bank may have paid twice.
         return _Verdict.OTHER_REFERENCE
@@ -167,10 +170,19 @@ _STEPS: dict[tuple[str, PayoutSaid], BankEvent.Verdict] = {
 }
 
 
-def _was_brought_back(offramp: OffRampTransaction) -> bool:
+def _was_brought_back(offramp: OffRampTransaction, said: PayoutMessage) -> bool:
     """Say whether staff have put it right already: the bank's word would move it twice."""
     approved = Correction.objects.filter(status=Correction.Status.APPROVED)
-    return approved.filter(of__offramp=offramp).exists()
+    # A line of the bank's that named nobody, and what of it staff gave away and did not take back.
+    nobodys = approved.filter(
+        of__onramp=None,
+        of__offramp=None,
+        of__bank=offramp.bank,
+        of__bank_reference=said.bank_reference,
+    )
+    amount = Case(When(is_credit=True, then="amount_minor"), default=-F("amount_minor"))
+    given_minor: int = nobodys.aggregate(given=Sum(amount, default=0))["given"]
+    return given_minor > 0 or approved.filter(of__offramp=offramp).exists()
 
 
 def _is_taken(offramp: OffRampTransaction, said: PayoutMessage) -> bool:
