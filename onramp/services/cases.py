@@ -18,9 +18,8 @@ from onramp.models import (
     Break,
     BreakAct,
     Correction,
-    OnRampTransaction,
 )
-from onramp.services.facts import end_on_other_terms, posted_minor
+from onramp.services.facts import end_on_other_terms, is_named_now, own_payment, posted_minor
 from wallet import services as wallet_services
 from wallet.models import Transfer, Wallet
 
@@ -240,22 +239,14 @@ def _check_facts(case: Break) -> None:
 
     :raises NotCorrectable: then. The next reconciliation shows how it stands.
     """
-    if posted_minor(case) != case.ours_minor:
+    if posted_minor(case) != case.ours_minor or is_named_now(case):
         raise NotCorrectable("We have posted something for this since. Reconcile the day again.")
 
 
 def _check_not_coming(case: Break, wallet: Wallet) -> None:
-    """Refuse what nobody is named for while the bank may yet name this person's own payment."""
-    if case.onramp_id or case.offramp_id:
-        return
-    coming = OnRampTransaction.objects.filter(
-        wallet=wallet,
-        bank=case.bank,
-        amount_minor=abs(case.theirs_minor),
-        status=OnRampTransaction.Status.PROCESSING,
-    )
-    if coming.exists():
-        raise NotCorrectable("They wait for such a payment. Once the bank confirms it, it comes.")
+    """Refuse what nobody is named for where it may be this person's own payment."""
+    if why := own_payment(case, wallet.pk):
+        raise NotCorrectable(why)
 
 
 def _wallet(case: Break, wallet_id: int | None) -> Wallet:

@@ -43,6 +43,15 @@ _REFERENCES = Prepared(
         bank__in=OnRampTransaction.objects.filter(IsAnyOf("token", "text")).values("bank"),
     ).values_list("bank", "bank_reference")
 )
+# Whoever gives such a payment away holds its break: we wait for them, or they for us.
+_NOBODYS = Prepared(
+    lambda: (
+        Break.objects.select_for_update(no_key=True)
+        .filter(IsAnyOf("bank_reference", "text"), onramp=None, offramp=None)
+        .order_by("pk")
+        .values_list("pk")
+    )
+)
 _CORRECTED = Prepared(
     lambda: Break.objects.filter(
         IsAnyOf("bank_reference", "text"),
@@ -58,10 +67,11 @@ def open_desk(bank: str, heard: Heard) -> Desk:
     """Lock the on-ramps, then read what else matters: a lock waited for may have changed it."""
     tokens = [said.token for _, said in heard]
     said_references = [said.bank_reference for _, said in heard if said.bank_reference]
-    locked, known, references, corrected = together(
+    locked, known, references, _, corrected = together(
         (_ASKED, (tokens,)),
         (_KNOWN, ([delivery.event_id for delivery, _ in heard], bank)),
         (_REFERENCES, (said_references, tokens)),
+        (_NOBODYS, (said_references,)),
         (_CORRECTED, (said_references,)),
     )
     desk = Desk({row[2]: Asked(*row) for row in locked}, {}, set(), {*references, *corrected})
