@@ -16,6 +16,8 @@ PHONE = (390, 844)
 DESK = (1280, 800)
 # Chromium reports each 4xx answer on the console; a form that is refused is meant to answer so.
 _REFUSAL = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+# Where the machine is slow, seconds pass before the first letter is drawn with the font that came.
+_SLOW = "was preloaded using link preload but not used within a few seconds"
 # A request of a page that was left, or a search that the next letter made needless.
 _LEFT = "net::ERR_ABORTED"
 
@@ -37,7 +39,8 @@ class Watch:
         if message.type not in {"error", "warning"}:
             return
         is_static = "/static/" in message.location["url"]
-        if is_static or not _REFUSAL.match(message.text):
+        is_meant = _SLOW in message.text or (not is_static and _REFUSAL.match(message.text))
+        if not is_meant:
             self._note(f"{message.type}: {message.text}")
 
     def _failed(self, request: Request) -> None:
