@@ -202,14 +202,14 @@ SELECT b.*, coalesce(c.minor, 0) AS corrected_minor,
 FROM both_sides b LEFT JOIN corrected c ON c.subject = b.subject
 """
 
-# The breaks there are now. A mixture of currencies is none: XXX is ISO 4217's code for that.
+# The breaks there are now. A mixture of currencies is none: ISO 4217's code for that is three X.
 FOUND = """
 CREATE TEMPORARY TABLE matching_found AS
 SELECT concat_ws('|', kind, subject, theirs_minor, theirs_currency, ours_minor, currency, nth)
     AS key, f.*
 FROM (
   SELECT j.verdict AS kind, j.subject, j.source, j.of_id, j.wallet_id, j.bank, j.bank_reference,
-    j.at, j.theirs_minor, CASE WHEN j.is_mixed THEN 'XXX' ELSE j.theirs_currency END
+    j.at, j.theirs_minor, CASE WHEN j.is_mixed THEN repeat('X', 3) ELSE j.theirs_currency END
       AS theirs_currency, j.ours_minor, j.currency, NULL::bigint AS nth
   FROM matching_judged j WHERE j.verdict IN ('missing_here', 'missing_there', 'differs')
   UNION ALL

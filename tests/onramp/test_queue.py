@@ -1,27 +1,22 @@
 """A queued inbox takes every webhook at once, and what it leaves in the end is the same."""
 
 import json
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, connections, transaction
-from django.db.models import F
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from onramp import banks, services, tasks
-from onramp.messages import Passing
-from onramp.models import BankEvent, OffRampTransaction, OnRampTransaction
-from onramp.services import Answer, Delivery, draining, settling, waiting
+from onramp import tasks
+from onramp.models import BankEvent, OffRampTransaction
+from onramp.services import Answer, Delivery, draining, waiting
 from tests.factories import available, make_wallet
+from tests.onramp.queues import apply, receive, take_every_job
 from tests.onramp.support import message, post, start
-from tests.onramp.worlds import AT, World, noises, one_by_one, saids
+from tests.onramp.worlds import World, noises, one_by_one, saids
 from tests.threads import at_once
 from wallet import audit
 from wallet.models import Transfer
@@ -30,10 +25,6 @@ from wallet.models import Transfer
 @pytest.fixture
 def queued(settings: Any) -> None:
     settings.BANK_WEBHOOK_MODE = "queue"
-
-
-def apply() -> int:
-    return services.apply_waiting_events(clock=timezone.now)
 
 
 def says(response: Any) -> tuple[int, dict[str, Any]]:
@@ -128,16 +119,6 @@ def test_what_is_queued_ends_as_if_each_had_been_applied_at_once(
     assert audit.run(clock=timezone.now).findings == []
 
 
-def receive(delivery: Delivery) -> Answer | None:
-    event_id, body, headers = delivery
-    try:
-        return services.receive_bank_event(
-            bank="simbank", event_id=event_id, body=body, headers=headers, now=AT
-        )
-    except services.Malformed:
-        return None
-
-
 def without_places_of_conflicts(world: World) -> Any:
     """Leave out which on-ramp a conflicting body points at: of one that waits it is not known."""
     verdicts, *rest = world.state()
@@ -205,230 +186,6 @@ class TestManyAtOnce:
             receive(Delivery("evt_2", json.dumps(message(second)).encode(), {}))
 
         assert ProcrastinateJob.objects.filter(status="todo").count() == 1
-
-
-@pytest.mark.django_db(transaction=True)
-class TestRowsThatSomebodyHolds:
-    def test_hold_up_the_events_that_need_them_and_no_others(self) -> None:
-        """Guard: what needs them is put aside, with all that speaks of the same on-ramp."""
-        stuck, other = start(), start()
-        for number, kind in enumerate(["success", *["failure"] * 6]):
-            receive(Delivery(f"evt_{number}", json.dumps(message(stuck, kind)).encode(), {}))
-        receive(Delivery("evt_other", json.dumps(message(other)).encode(), {}))
-
-        with transaction.atomic():
-            OnRampTransaction.objects.select_for_update().get(pk=stuck.pk)
-            assert [type(outcome) for outcome in at_once([impatiently])] == [services.Busy]
-            assert BankEvent.objects.exclude(status="received").get().onramp == other
-
-        assert apply() == 7
-        verdicts = BankEvent.objects.order_by("pk").values_list("verdict", "attempts")
-        assert list(verdicts[:7]) == [("credited", 1), *[("contradiction", 1)] * 6]
-
-    def test_in_vain_end_the_run_after_a_while(self) -> None:
-        """So that its job is tried again later, and the worker does other things meanwhile."""
-        onramps = [start() for _ in range(7)]
-        for onramp in onramps:
-            receive(Delivery(f"evt_{onramp.pk}", json.dumps(message(onramp)).encode(), {}))
-
-        with transaction.atomic():
-            list(OnRampTransaction.objects.select_for_update().order_by("pk")[:6])
-            [outcome] = at_once([impatiently])
-
-        assert "5 events" in str(outcome)
-        assert apply() == 7
-
-
-def impatiently() -> int:
-    """Apply, and wait for no lock for long."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = '20ms'")
-    return apply()
-
-
-@pytest.mark.django_db(transaction=True)
-class TestWhoFindsAnotherAtIt:
-    @pytest.fixture
-    def _another(self) -> Iterator[None]:
-        """Hold the lock of who applies, as a worker does, or the connection of one that died."""
-        with ThreadPoolExecutor(1) as pool:
-            lock = "SELECT pg_advisory_%slock(hashtext('onramp.apply'))"
-            pool.submit(run_sql, lock % "").result()
-            yield
-            pool.submit(run_sql, lock % "un").result()
-            pool.submit(connections.close_all).result()
-
-    @pytest.mark.usefixtures("_another")
-    def test_leaves_it_to_them_and_one_job_that_looks_again(self) -> None:
-        onramp = start()
-        receive(Delivery("evt_1", json.dumps(message(onramp)).encode(), {}))
-        take_every_job()
-
-        assert [apply(), apply(), apply()] == [0, 0, 0]
-
-        [job] = ProcrastinateJob.objects.filter(status="todo")
-        assert (job.task_name, job.lock, job.scheduled_at is None) == ("onramp.apply", None, False)
-
-    @pytest.mark.usefixtures("_another")
-    def test_leaves_nothing_where_nothing_waits(self) -> None:
-        assert apply() == 0
-
-        assert not ProcrastinateJob.objects.exists()
-
-    def test_is_not_needed_for_what_comes_while_a_batch_is_applied(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Its job found the lock taken and went; who held it looks again behind itself."""
-        first, second = start(), start()
-        judge = draining._judge
-        receive(Delivery("evt_1", json.dumps(message(first)).encode(), {}))
-
-        def meanwhile(rows: Any) -> Any:
-            monkeypatch.setattr(draining, "_judge", judge)
-            late = Delivery("evt_2", json.dumps(message(second)).encode(), {})
-            assert at_once([lambda: receive(late) and apply()]) == [0]
-            return judge(rows)
-
-        monkeypatch.setattr(draining, "_judge", meanwhile)
-
-        assert apply() == 2
-
-
-def run_sql(sql: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-
-
-def take_every_job() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE procrastinate_jobs SET status = 'doing'")
-
-
-@pytest.mark.django_db
-class TestWhatCannotBeApplied:
-    @pytest.fixture
-    def break_one(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[OnRampTransaction], None]:
-        """Return what makes the database refuse whatever settles that on-ramp."""
-
-        def arrange(onramp: OnRampTransaction) -> None:
-            settle = settling.settle
-
-            def refusing(settled: Any, now: Any) -> Any:
-                if any(each.asked.pk == onramp.pk for each in settled):
-                    raise IntegrityError
-                return settle(settled, now)
-
-            monkeypatch.setattr(draining, "settle", refusing)
-
-        return arrange
-
-    def test_holds_nobody_up_and_is_left_to_staff_after_five_tries(
-        self, break_one: Callable[[OnRampTransaction], None]
-    ) -> None:
-        onramps = [start() for _ in range(4)]
-        for onramp in onramps:
-            receive(Delivery(f"evt_{onramp.pk}", json.dumps(message(onramp)).encode(), {}))
-        break_one(onramps[1])
-
-        apply()
-
-        left = BankEvent.objects.get(status="received")
-        assert (left.event_id, left.attempts) == (f"evt_{onramps[1].pk}", 5)
-        assert [available(onramp.wallet) for onramp in onramps] == [50_000, 0, 50_000, 50_000]
-        assert apply() == 0
-
-    @pytest.mark.parametrize("tries", [1, 4])
-    def test_is_not_overtaken_by_later_words_on_the_same_payment(self, tries: int) -> None:
-        """Guard: they stay behind it, also in a run that begins when it has failed already."""
-        stuck, other = start(), start()
-        for number, kind in enumerate(["success", "failure"]):
-            receive(Delivery(f"evt_{number}", json.dumps(message(stuck, kind)).encode(), {}))
-        receive(Delivery("evt_other", json.dumps(message(other)).encode(), {}))
-        for _ in range(tries):
-            BankEvent.objects.filter(event_id="evt_0").update(attempts=F("attempts") + 1)
-
-        assert apply() == 3
-
-        rows = BankEvent.objects.order_by("pk").values_list("verdict", "attempts")
-        assert list(rows) == [("credited", tries + 1), ("contradiction", 1), ("credited", 1)]
-
-    def test_lets_the_later_words_go_on_once_it_is_given_up(self) -> None:
-        stuck = start()
-        for number, kind in enumerate(["success", "failure"]):
-            receive(Delivery(f"evt_{number}", json.dumps(message(stuck, kind)).encode(), {}))
-        with pytest.MonkeyPatch.context() as patch:
-            read = banks.read_webhook
-            patch.setattr(banks, "read_webhook", partial(unless, b"onramp.success", read))
-
-            assert apply() == 1
-
-        rows = BankEvent.objects.order_by("pk").values_list("verdict", "attempts")
-        assert list(rows) == [("", 5), ("failed", 1)]
-
-    def test_holds_up_nobody_else_though_nothing_notes_its_payment(self) -> None:
-        """As those that were queued before tokens were noted."""
-        first, second = start(), start()
-        for onramp in (first, second):
-            delivery = Delivery(f"evt_{onramp.pk}", json.dumps(message(onramp)).encode(), {})
-            store_without_token(delivery)
-        BankEvent.objects.filter(event_id=f"evt_{first.pk}").update(attempts=1)
-
-        [waiting] = draining._WAITING.rows([], 1)
-
-        assert waiting[2] == f"evt_{second.pk}"
-
-
-def unless(part: bytes, read: Callable[[str, bytes], Any], bank: str, body: bytes) -> Any:
-    """Read it, unless it has that part."""
-    if part in body:
-        raise services.Malformed("of old")
-    return read(bank, body)
-
-
-def store_without_token(delivery: Delivery) -> None:
-    digest = sha256(delivery.body).digest()
-    BankEvent.objects.create(
-        bank="simbank",
-        event_id=delivery.event_id,
-        body=delivery.body,
-        body_sha256=digest,
-        headers={},
-        received_at=timezone.now(),
-    )
-
-
-@pytest.mark.django_db
-def test_a_body_that_can_be_read_no_more_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As after a release with another reader: what it does not know waits for staff."""
-    bad, good = start(), start()
-    for onramp in (bad, good):
-        receive(Delivery(f"evt_{onramp.pk}", json.dumps(message(onramp)).encode(), {}))
-    read = banks.read_webhook
-
-    def picky(bank: str, body: bytes) -> Any:
-        if bad.token.encode() in body:
-            raise services.Malformed("of old")
-        return read(bank, body)
-
-    monkeypatch.setattr(banks, "read_webhook", picky)
-    apply()
-
-    assert [available(onramp.wallet) for onramp in (bad, good)] == [0, 50_000]
-    assert BankEvent.objects.get(status="received").attempts == 5
-
-
-@pytest.mark.django_db
-def test_a_body_that_is_read_as_ending_nothing_is_done_with(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """As after a release whose reader took it for more."""
-    receive(Delivery("evt_1", json.dumps(message(start())).encode(), {}))
-    monkeypatch.setattr(banks, "read_webhook", lambda bank, body: Passing(kind="of old"))
-
-    assert apply() == 1
-
-    [event] = BankEvent.objects.all()
-    assert (event.status, event.verdict) == ("ignored", "settles_nothing")
 
 
 @pytest.mark.django_db
