@@ -4,29 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 
-from django.db import IntegrityError
-
-from nexapay.kernel import db
 from onramp.models import BankEvent, OffRampTransaction
 from onramp.services.judging import Answer, Delivery, Verdict, answer, outcome, verdict_or_none
-
-_TRIES = 10
-_TAKEN_MEANWHILE = {"bank_event_once", "bank_event_body_once", "offramp_reference_once_per_bank"}
-
-
-def again_if_taken(act: Callable[[], Answer]) -> Answer:
-    """
-    Run act, one whole transaction, again when somebody else took its event or reference meanwhile.
-
-    :raises Busy: if rows were locked for too long; nothing is stored. It may be sent again.
-    """
-    for _ in range(_TRIES):
-        try:
-            return db.retrying(act)
-        except IntegrityError as error:
-            if db.constraint(error) not in _TAKEN_MEANWHILE:
-                raise
-    raise db.Busy("NexaPay is busy. Nothing was changed; send it again in a moment.")
 
 
 def hear(

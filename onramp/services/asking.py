@@ -5,15 +5,12 @@ What the bank answers is one more event: kept in the inbox, judged and applied b
 a webhook, so that both may come at once. Nothing is guessed: who does not answer is asked later.
 """
 
-import json
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from hashlib import sha256
+from datetime import datetime
 from uuid import UUID
 
 import structlog
-from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import Q
 
 from onramp.banks import Bank, BankUnreachable, PaymentReport, PaymentState
 from onramp.messages import Message
@@ -22,9 +19,9 @@ from onramp.services.expiry import expire_onramp
 from onramp.services.inbox import Busy, record_answer
 from onramp.services.judging import Delivery
 from onramp.services.patience import NO_ANSWER, Patience, unanswered_last
+from onramp.services.questions import as_event, claim, first_wait, next_wait, note
 
 _MOST = 200  # Questions of one run.
-_LONGEST_WAIT_S = 900
 _log = structlog.get_logger("nexapay.asking")
 
 
@@ -51,14 +48,14 @@ def ask_about_onramps(*, bank: Bank, now: datetime) -> int:
     for due in _due(now):
         if patience.is_over:
             break
-        if _claim(due, now):
+        if claim(Question, onramp_id=due.pk, next_at=_next_at(due, now), now=now):
             asked += 1
             _ask(bank, due, patience, now)
     return asked
 
 
 def _due(now: datetime) -> list[_Due]:
-    quiet = OnRampTransaction.objects.quiet_since(now - _patience())
+    quiet = OnRampTransaction.objects.quiet_since(now - first_wait())
     quiet = quiet.filter(Q(question__isnull=True) | Q(question__next_at__lte=now))
     rows = quiet.order_by(unanswered_last("question__answer"), "created_at").values_list(
         "pk", "public_id", "token", "expires_at", "question__asks"
@@ -69,26 +66,10 @@ def _due(now: datetime) -> list[_Due]:
     ]
 
 
-def _patience() -> timedelta:
-    return timedelta(seconds=settings.BANK_ASK_AFTER_S)
-
-
-def _claim(due: _Due, now: datetime) -> bool:
-    """Note when to ask again, before asking; whether nobody else asks right now."""
-    next_at = _next_at(due, now)
-    question, is_first = Question.objects.get_or_create(
-        onramp_id=due.pk, defaults={"asks": 1, "asked_at": now, "next_at": next_at}
-    )
-    # Only the first of two workers finds it still due.
-    mine = Question.objects.filter(pk=question.pk, next_at__lte=now)
-    return is_first or bool(mine.update(asks=F("asks") + 1, asked_at=now, next_at=next_at))
-
-
 def _next_at(due: _Due, now: datetime) -> datetime:
     """Return when to ask again: later each time, and once when its time is over."""
-    longest = timedelta(seconds=_LONGEST_WAIT_S)
-    wait: timedelta = min(_patience() * 2 ** min(due.asks, 20), longest)
-    return min(now + wait, due.expires_at) if due.expires_at > now else now + wait
+    next_at = now + next_wait(due.asks)
+    return min(next_at, due.expires_at) if due.expires_at > now else next_at
 
 
 def _ask(bank: Bank, due: _Due, patience: Patience, now: datetime) -> None:
@@ -99,16 +80,12 @@ def _ask(bank: Bank, due: _Due, patience: Patience, now: datetime) -> None:
     except BankUnreachable as error:
         _log.warning("no answer", onramp=str(due.public_id), why=str(error))
         patience.missed(error)
-        _note(due, NO_ANSWER)
+        note(Question, onramp_id=due.pk, answer=NO_ANSWER)
         return
     except Busy:
         report = PaymentReport(state=PaymentState.PENDING)  # Somebody settles it at this moment.
     patience.heard()
-    _note(due, report.state)
-
-
-def _note(due: _Due, answer: str) -> None:
-    Question.objects.filter(onramp_id=due.pk).update(answer=answer)
+    note(Question, onramp_id=due.pk, answer=report.state)
 
 
 def _apply(bank: str, due: _Due, report: PaymentReport, now: datetime) -> None:
@@ -141,9 +118,6 @@ def _message(due: _Due, report: PaymentReport) -> Message:
 
 
 def _delivery(said: Message, now: datetime) -> Delivery:
-    """Return the answer as an event; the same answer is the same event, however often it comes."""
     kind = "onramp.success" if said.succeeded else "onramp.failure"
     data = {name: value for name, value in asdict(said).items() if name != "succeeded"}
-    body = json.dumps({"type": kind, "data": data}, sort_keys=True).encode()
-    headers = {"asked": "The bank answered this when we asked.", "asked-at": now.isoformat()}
-    return Delivery(f"asked_{sha256(body).hexdigest()}", body, headers)
+    return as_event(kind, data, now)

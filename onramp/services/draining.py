@@ -13,7 +13,7 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 import structlog
-from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 
 from nexapay.kernel import db
@@ -22,15 +22,14 @@ from nexapay.kernel.prepared import Call, Prepared, at_commit, together
 from onramp import banks, sql
 from onramp.messages import Message, Passing, PayoutMessage
 from onramp.models import BankEvent
-from onramp.services.inbox import TAKEN_MEANWHILE
 from onramp.services.judging import Delivery, Verdict, outcome
 from onramp.services.payouts import settle_payout
 from onramp.services.settling import open_desk, settle
+from onramp.services.taken import again_if_taken
 from onramp.services.waiting import look_again_soon
 
 # Whoever pays meanwhile waits for the batch's locks, and a thousand at once are hardly faster.
 _BATCH = 250
-_TRIES = 10
 _MOST_WAITS = 5  # For so many locks a run waits in vain, two seconds each; then its job is retried.
 _TOOK_TOO_LONG = "57014"  # A batch may, where one alone does not.
 _WAITING, _ANY_WAITS, _JUDGE = map(Prepared, (sql.WAITING, sql.ANY_WAITS, sql.JUDGE))
@@ -148,13 +147,7 @@ def _is_away(error: Exception) -> bool:
 
 
 def _retrying(most: int, aside: _Aside, now: datetime) -> int | None:
-    for _ in range(_TRIES):
-        try:
-            return db.retrying(lambda: _apply(most, aside, now))
-        except IntegrityError as error:
-            if db.constraint(error) not in TAKEN_MEANWHILE:
-                raise
-    raise db.Busy("The inbox is busy.")
+    return again_if_taken(lambda: _apply(most, aside, now))
 
 
 def _apply(most: int, aside: _Aside, now: datetime) -> int | None:

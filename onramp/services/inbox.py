@@ -15,7 +15,7 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from nexapay.kernel import db
 from nexapay.kernel.arrays import columns
@@ -28,11 +28,10 @@ from onramp.services.judging import Answer, Delivery, Ruling, outcome
 from onramp.services.passing import record_passing
 from onramp.services.payouts import record_payout
 from onramp.services.settling import Heard, open_desk, settle
+from onramp.services.taken import again_if_taken
 
 Busy = db.Busy
 MAX_BATCH = 1_000
-TAKEN_MEANWHILE = {"bank_event_once", "bank_event_body_once", "onramp_reference_once_per_bank"}
-_TRIES = 10
 
 _KEEP = Prepared(sql.KEEP)
 
@@ -122,13 +121,7 @@ def _read(bank: str, delivery: Delivery) -> Message | PayoutMessage | Passing | 
 
 
 def _record_all(bank: str, heard: Heard, now: datetime) -> list[Answer]:
-    for _ in range(_TRIES):
-        try:
-            return db.retrying(lambda: _record(bank, heard, now))
-        except IntegrityError as error:
-            if db.constraint(error) not in TAKEN_MEANWHILE:
-                raise
-    raise Busy("NexaPay is busy. Nothing was changed; send it again in a moment.")
+    return again_if_taken(lambda: _record(bank, heard, now))
 
 
 def _record(bank: str, heard: Heard, now: datetime) -> list[Answer]:

@@ -4,8 +4,9 @@ from datetime import datetime
 
 from django.db import transaction
 
-from onramp.services.alone import again_if_taken, hear
+from onramp.services.alone import hear
 from onramp.services.judging import Answer, Delivery, Verdict
+from onramp.services.taken import again_if_taken
 
 
 def record_passing(*, bank: str, delivery: Delivery, now: datetime) -> Answer:

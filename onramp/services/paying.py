@@ -6,10 +6,9 @@ whatever breaks in between, the bank is asked how it stands: it is never guessed
 under a second token.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
@@ -18,12 +17,11 @@ from onramp.banks import Bank, BankUnreachable, Payout, PayoutRefused, PayoutSta
 from onramp.models import OffRampTransaction, PayoutQuestion
 from onramp.services.patience import Patience, unanswered_last
 from onramp.services.payouts import fail_refused, record_report
-from onramp.services.questions import claim, note
+from onramp.services.questions import claim, first_wait, next_wait, note
 from wallet.models import Wallet
 
 _Status = OffRampTransaction.Status
 _MOST = 200  # Withdrawals of one run.
-_LONGEST_WAIT_S = 900
 _log = structlog.get_logger("nexapay.paying")
 
 
@@ -102,28 +100,24 @@ def ask_about_withdrawals(*, bank: Bank, now: datetime) -> int:
     for offramp in _due_for_asking(now):
         if patience.is_over:
             break
-        if claim(offramp_id=offramp.pk, next_at=_next_at(offramp, now), now=now):
+        if claim(PayoutQuestion, offramp_id=offramp.pk, next_at=_next_at(offramp, now), now=now):
             asked += 1
-            note(offramp_id=offramp.pk, answer=_ask(bank, offramp, patience, now))
+            answer = _ask(bank, offramp, patience, now)
+            note(PayoutQuestion, offramp_id=offramp.pk, answer=answer)
     return asked
 
 
 def _due_for_asking(now: datetime) -> list[OffRampTransaction]:
-    quiet = OffRampTransaction.objects.quiet_since(now - _patience())
+    quiet = OffRampTransaction.objects.quiet_since(now - first_wait())
     quiet = quiet.filter(Q(question__isnull=True) | Q(question__next_at__lte=now))
     first = quiet.order_by(unanswered_last("question__answer"), "submitted_at")
     return list(first.select_related("account", "question")[:_MOST])
 
 
-def _patience() -> timedelta:
-    return timedelta(seconds=settings.BANK_ASK_AFTER_S)
-
-
 def _next_at(offramp: OffRampTransaction, now: datetime) -> datetime:
     """Return when to ask again: later each time."""
     before: PayoutQuestion | None = getattr(offramp, "question", None)
-    wait: timedelta = _patience() * 2 ** min(before.asks if before else 0, 20)
-    return now + min(wait, timedelta(seconds=_LONGEST_WAIT_S))
+    return now + next_wait(before.asks if before else 0)
 
 
 def _ask(bank: Bank, offramp: OffRampTransaction, patience: Patience, now: datetime) -> str:

@@ -5,11 +5,9 @@ The order is fixed, as for on-ramps: the withdrawal's row is locked, then its wa
 event is stored if and only if its effect is. Webhooks and our own questions come the same way.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
-from hashlib import sha256
 from uuid import uuid5
 
 from django.db import transaction
@@ -21,8 +19,10 @@ from onramp.banks import BankUnreachable, PayoutReport, PayoutState
 from onramp.events import OffRampFailed, OffRampPaidOut, OffRampReturned
 from onramp.messages import PayoutMessage, PayoutSaid
 from onramp.models import BankEvent, Correction, OffRampTransaction
-from onramp.services.alone import again_if_taken, hear
+from onramp.services.alone import hear
 from onramp.services.judging import Answer, Delivery
+from onramp.services.questions import as_event
+from onramp.services.taken import again_if_taken
 from onramp.services.withdrawing import label, locked, release
 from wallet import services as wallet_services
 from wallet.models import Transfer
@@ -98,11 +98,8 @@ def _message(offramp: OffRampTransaction, report: PayoutReport) -> PayoutMessage
 
 
 def _delivery(said: PayoutMessage, now: datetime) -> Delivery:
-    """Return the answer as an event; the same answer is the same event, however often it comes."""
     data = {name: value for name, value in asdict(said).items() if name != "said"}
-    body = json.dumps({"type": f"payout.{said.said}", "data": data}, sort_keys=True).encode()
-    headers = {"asked": "The bank answered this when we asked.", "asked-at": now.isoformat()}
-    return Delivery(f"asked_{sha256(body).hexdigest()}", body, headers)
+    return as_event(f"payout.{said.said}", data, now)
 
 
 def _record(bank: str, delivery: Delivery, said: PayoutMessage, now: datetime) -> Answer:

@@ -13,7 +13,7 @@ from django.db.models import F, Q
 
 from nexapay.kernel.db import Busy
 from onramp.banks import Bank, BankUnreachable, PayoutReport, PayoutState
-from onramp.models import OffRampTransaction
+from onramp.models import OffRampTransaction, PayoutQuestion
 from onramp.services.patience import Patience
 from onramp.services.payouts import record_report
 from onramp.services.questions import claim, note
@@ -34,9 +34,11 @@ def ask_about_returns(*, bank: Bank, now: datetime) -> int:
     for offramp in _due(now):
         if patience.is_over:
             break
-        if claim(offramp_id=offramp.pk, next_at=now + _wait(offramp, now), now=now):
+        next_at = now + _wait(offramp, now)
+        if claim(PayoutQuestion, offramp_id=offramp.pk, next_at=next_at, now=now):
             asked += 1
-            note(offramp_id=offramp.pk, answer=_ask(bank, offramp, patience, now))
+            answer = _ask(bank, offramp, patience, now)
+            note(PayoutQuestion, offramp_id=offramp.pk, answer=answer)
     return asked
 
 

@@ -1,0 +1,32 @@
+"""Two who bring one event, or one bank reference, at once: the second starts again and sees it."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import IntegrityError
+
+from nexapay.kernel import db
+
+_T = TypeVar("_T")
+_TRIES = 10
+_TAKEN_MEANWHILE = {
+    "bank_event_once",
+    "bank_event_body_once",
+    "onramp_reference_once_per_bank",
+    "offramp_reference_once_per_bank",
+}
+
+
+def again_if_taken(act: Callable[[], _T]) -> _T:
+    """
+    Run act, one whole transaction, again when somebody else took its event or reference meanwhile.
+
+    :raises Busy: if rows were locked for too long; nothing is stored. It may be sent again.
+    """
+    for _ in range(_TRIES):
+        try:
+            return db.retrying(act)
+        except IntegrityError as error:
+            if db.constraint(error) not in _TAKEN_MEANWHILE:
+                raise
+    raise db.Busy("NexaPay is busy. Nothing was changed; send it again in a moment.")
