@@ -11,7 +11,8 @@ from django.db import (
     NotSupportedError,
     ProgrammingError,
 )
-from django.http import HttpRequest, JsonResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.request import HttpHeaders
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
@@ -33,7 +34,7 @@ class _NoLength(Exception):
 
 @csrf_exempt
 @login_not_required
-def bank(request: HttpRequest) -> JsonResponse:
+def bank(request: HttpRequest) -> HttpResponse:
     """Take one webhook: verify, keep, apply, and answer in JSON as docs/interface.md says."""
     if request.method != "POST":
         return _refuse(405, "method_not_allowed", "Use POST.", Allow="POST")
@@ -47,18 +48,19 @@ def bank(request: HttpRequest) -> JsonResponse:
         return _refuse(503, "unavailable", "Send it again.", **{"Retry-After": "5"})
 
 
-def _take(request: HttpRequest) -> JsonResponse:
+def _take(request: HttpRequest) -> HttpResponse:
     adapter, now = banks.get_bank(), timezone.now()
     try:
         body = _read(request)
-        verified = adapter.verify_webhook(headers=request.headers, body=body, now=now)
+        proof = _proof(request, adapter)
+        verified = adapter.verify_webhook(headers=proof, body=body, now=now)
         is_queued = settings.BANK_WEBHOOK_MODE == "queue"
         act = services.receive_bank_event if is_queued else services.record_bank_event
         answer = act(
             bank=adapter.name,
             event_id=verified.event_id,
             body=body,
-            headers=_kept(request, adapter) | {"key-id": verified.key_id},
+            headers=proof | {"key-id": verified.key_id},
             now=now,
         )
     except _TooLarge:
@@ -77,7 +79,7 @@ def _take(request: HttpRequest) -> JsonResponse:
         return _refuse(503, "busy", "Send it again.", **{"Retry-After": "1"})
     if answer.status >= 400:
         _log.warning("quarantined", bank=adapter.name, verdict=answer.body["error"])
-    return JsonResponse(answer.body, status=answer.status)
+    return http.said(answer.status, answer.body)
 
 
 def _read(request: HttpRequest) -> bytes:
@@ -109,12 +111,14 @@ def _read_chunks(request: HttpRequest) -> bytes:
     return body
 
 
-def _kept(request: HttpRequest, adapter: banks.Bank) -> dict[str, str]:
-    """Return the headers that prove the body, to be stored with it."""
-    return {name: request.headers[name] for name in adapter.proof}
+def _proof(request: HttpRequest, adapter: banks.Bank) -> dict[str, str]:
+    """Return the headers that prove the body, as far as they came; they are stored with it."""
+    # Not from request.headers, which first makes a mapping of all that came.
+    names = {name: HttpHeaders.to_wsgi_name(name) for name in adapter.proof}
+    return {name: request.META[key] for name, key in names.items() if key in request.META}
 
 
-def _refuse_forged(request: HttpRequest) -> JsonResponse:
+def _refuse_forged(request: HttpRequest) -> HttpResponse:
     # Only what is forged is counted, so no number of genuine webhooks is ever too many.
     if throttle.allow(
         scope="forged-webhook",
@@ -126,5 +130,5 @@ def _refuse_forged(request: HttpRequest) -> JsonResponse:
     return _refuse(429, "too_many", "Too many wrong signatures.", **{"Retry-After": "60"})
 
 
-def _refuse(status: int, code: str, detail: str, **headers: str) -> JsonResponse:
-    return JsonResponse({"error": code, "detail": detail}, status=status, headers=headers)
+def _refuse(status: int, code: str, detail: str, **headers: str) -> HttpResponse:
+    return http.said(status, {"error": code, "detail": detail}, **headers)

@@ -1,0 +1,154 @@
+"""The short way in: what a machine's view is given there, and what is said when it fails."""
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+from django.contrib.auth.decorators import login_not_required
+from django.db import IntegrityError, connection
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory, override_settings
+from django.urls import Resolver404, path
+
+from nexapay.kernel.door import Door
+from nexapay.kernel.http import said
+
+ADDRESSES = override_settings(ROOT_URLCONF="tests.kernel.test_door")
+
+
+@login_not_required
+def machine(request: HttpRequest) -> HttpResponse:
+    return said(201, {"heard": request.method, "whole": True}, Allow="POST")
+
+
+@login_not_required
+def broken(request: HttpRequest) -> HttpResponse:
+    raise IntegrityError("Key (phone)=(+919845068214) already exists.")
+
+
+@login_not_required
+def old(request: HttpRequest) -> HttpResponse:
+    connection.ensure_connection()
+    connection.close_at = 0  # As one that is older than CONN_MAX_AGE.
+    return said(200, {})
+
+
+@login_not_required
+def seen(request: HttpRequest) -> HttpResponse:
+    return said(200, {"is_open": connection.connection is not None})
+
+
+urlpatterns = [path(view.__name__, view) for view in (machine, broken, old, seen)]
+
+
+class Answer(NamedTuple):
+    status: str
+    headers: dict[str, str]
+    body: bytes
+
+
+def site(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    start_response("200 The site's", [])
+    return [environ["PATH_INFO"].encode()]
+
+
+def knock(at: str, headers: dict[str, str] | None = None, *, secure: bool = False) -> Answer:
+    """Ask a door to all the machines' paths; return what a server would send."""
+    with ADDRESSES:
+        door = Door(site, "/machine", "/broken", "/old", "/seen")
+        request = RequestFactory().generic("POST", at, b"{}", secure=secure, headers=headers)
+        told: list[Any] = []
+        body = b"".join(
+            door(request.environ, lambda *status_and_headers: told.extend(status_and_headers))
+        )
+    return Answer(told[0], dict(told[1]), body)
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    return [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+
+
+@pytest.fixture
+def _in_one_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the test's own connection, as django.test.Client does."""
+    monkeypatch.setattr("nexapay.kernel.door.close_old_connections", lambda: None)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_in_one_transaction")
+class TestTheShortWay:
+    def test_leads_to_the_view_and_back(self) -> None:
+        status, headers, body = knock("/machine")
+
+        assert (status, json.loads(body)) == ("201 Created", {"heard": "POST", "whole": True})
+        assert headers["Content-Type"] == "application/json"
+        assert headers["Content-Length"] == str(len(body))
+        assert headers["Allow"] == "POST"
+
+    @pytest.mark.parametrize("elsewhere", ["/", "/machine/", "/machine/x", "/healthz"])
+    def test_is_taken_at_the_paths_themselves_alone(self, elsewhere: str) -> None:
+        assert knock(elsewhere)[::2] == ("200 The site's", elsewhere.encode())
+
+    def test_leads_to_no_view_that_the_site_does_not_have(self) -> None:
+        with ADDRESSES, pytest.raises(Resolver404):
+            Door(site, "/machine", "/elsewhere")
+
+    def test_is_logged_by_route_and_under_the_id_a_proxy_gave(
+        self, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        caplog.set_level(logging.INFO)
+
+        answer = knock("/machine?token=s3cret", {"X-Request-ID": "abcdef-123456"})
+
+        written = json.dumps(lines(caplog)) + capfd.readouterr().err
+        assert answer.headers["X-Request-ID"] == "abcdef-123456"
+        assert '"route": "machine"' in written
+        assert '"status": 201' in written
+        assert "abcdef-123456" in written
+        assert "s3cret" not in written
+
+    def test_is_closed_to_other_names_than_ours(self) -> None:
+        status, _, body = knock("/machine", {"Host": "evil.example"})
+
+        assert (status, json.loads(body)["error"]) == ("400 Bad Request", "host")
+
+    def test_guards_its_answers_as_the_site_does(self) -> None:
+        headers = knock("/machine").headers
+
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert "Set-Cookie" not in headers
+
+    @override_settings(SECURE_SSL_REDIRECT=True, SECURE_HSTS_SECONDS=600)
+    def test_is_open_to_https_alone_where_the_site_is(self) -> None:
+        assert knock("/machine").headers["Location"] == "https://testserver/machine"
+        assert knock("/machine", secure=True).headers["Strict-Transport-Security"] == "max-age=600"
+
+    def test_never_ends_without_an_answer_and_a_line(
+        self, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        status, headers, body = knock("/broken")
+
+        written = json.dumps(lines(caplog)) + capfd.readouterr().err
+        assert (status, json.loads(body)["error"]) == ("500 Internal Server Error", "internal")
+        assert headers["X-Request-ID"] in written
+        assert "IntegrityError" in written
+        assert "test_door.py" in written
+        assert '"status": 500' in written
+        assert "9845068214" not in written + body.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAConnection:
+    def test_that_is_too_old_does_not_outlive_the_request(self) -> None:
+        knock("/old")
+
+        assert connection.connection is None
+
+    def test_that_is_too_old_serves_no_request(self) -> None:
+        connection.ensure_connection()
+        connection.close_at = 0
+
+        assert json.loads(knock("/seen").body) == {"is_open": False}
