@@ -1,23 +1,25 @@
 """The statements that settle on-ramps, keep events and judge them, one or a thousand at a time."""
 
+# A success finds its credit by the key. One without is refused, because it has no transfer.
 SETTLE = """
 UPDATE onramp_onramptransaction o
 SET status = n.status, failure_reason = n.reason, bank_reference = n.reference,
-  transfer_id = n.transfer_id, settled_at = n.settled_at
-FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz[])
-  AS n (id, status, reason, reference, transfer_id, settled_at)
+  transfer_id = t.id, settled_at = %s::timestamptz
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::uuid[])
+  AS n (id, status, reason, reference, key)
+LEFT JOIN wallet_transfer t ON t.actor_id IS NULL AND t.idempotency_key = n.key
 WHERE o.id = n.id
 """
 
 KEEP = """
 INSERT INTO onramp_bankevent (public_id, bank, event_id, body, body_sha256, headers,
   conflicts_with_id, onramp_id, status, verdict, attempts, received_at, processed_at)
-SELECT gen_random_uuid(), n.bank, n.event_id, n.body, n.digest, n.headers, n.beside_id, n.onramp_id,
-  n.status, n.verdict, 1, n.received_at, n.received_at
-FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::bytea[], %s::jsonb[],
-  %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[])
-  AS n (bank, event_id, body, digest, headers, beside_id, onramp_id, status, verdict,
-    received_at)
+SELECT gen_random_uuid(), by.bank, n.event_id, n.body, n.digest, n.headers, n.beside_id,
+  n.onramp_id, n.status, n.verdict, 1, by.now, by.now
+FROM (VALUES (%s::text, %s::timestamptz)) AS by (bank, now)
+CROSS JOIN unnest(%s::text[], %s::bytea[], %s::bytea[], %s::jsonb[], %s::bigint[], %s::bigint[],
+  %s::text[], %s::text[])
+  AS n (event_id, body, digest, headers, beside_id, onramp_id, status, verdict)
 RETURNING event_id, id
 """
 

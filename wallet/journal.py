@@ -26,7 +26,7 @@ from nexapay.kernel.prepared import (
 )
 from nexapay.kernel.wire import Rows
 from wallet.models import Balance, Transfer
-from wallet.sql import POST, SEND
+from wallet.sql import CREDIT, POST, SEND
 
 _LOCKED = Prepared(
     lambda: (
@@ -36,7 +36,7 @@ _LOCKED = Prepared(
         .values_list(*columns_of(Balance))
     )
 )
-_POST, _SEND = Prepared(POST), Prepared(SEND)
+_POST, _SEND, _CREDIT = Prepared(POST), Prepared(SEND), Prepared(CREDIT)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GENESIS = bytes(32)
 _Kind = Transfer.Kind
@@ -134,6 +134,28 @@ class Sent(NamedTuple):
         """
         _, posted = self.words.rows
         return instance(Transfer, posted[0]) if posted else None
+
+
+def crediting(rounds: Sequence[Sequence["Owed"]], *, happened_at: datetime) -> list[Call]:
+    """
+    Return what locks the balances as lock() does and credits all, round by round.
+
+    No round has a wallet twice: each entry is chained to the one before it. What cannot be credited
+    is left out, so whoever says this looks for each transfer by its key, before COMMIT.
+    """
+    ids = sorted({owed.wallet_id for each in rounds for owed in each})
+    credits = [(_CREDIT, (happened_at, *columns(each, len(Owed._fields)))) for each in rounds]
+    return [(_LOCKED, (ids,)), *credits]
+
+
+class Owed(NamedTuple):
+    """What a bank owes a wallet: the columns of sql.CREDIT."""
+
+    wallet_id: int
+    bank: str
+    amount_minor: int
+    currency: str
+    idempotency_key: UUID
 
 
 def _by_wallet(rows: Rows) -> dict[int, Balance]:

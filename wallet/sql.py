@@ -81,3 +81,48 @@ SELECT id, public_id, kind, source_id, target_id, amount_minor, currency, actor_
   idempotency_key, fingerprint, note, happened_at, posted_at
 FROM moved
 """
+
+# What banks confirmed, for wallets that are all different and whose balances the transaction has
+# locked. A wallet has no entry of a credit whose currency is not the wallet's, or whose bank has no
+# settlement wallet yet: whoever says this looks for every credit that was meant. Columns of
+# wallet, bank, amount_minor, currency and idempotency_key, behind the time when it happened.
+CREDIT = """
+WITH moved AS (
+  INSERT INTO wallet_transfer (public_id, kind, source_id, target_id, amount_minor, currency,
+    actor_id, idempotency_key, fingerprint, note, happened_at, posted_at)
+  SELECT gen_random_uuid(), 'onramp', bank.id, own.id, c.amount, own.currency, NULL, c.key,
+    wallet_transfer_fingerprint('onramp', bank.id, own.id, c.amount, own.currency, NULL, c.key, ''),
+    '', greatest(%s::timestamptz, b.happened_at), clock_timestamp()
+  FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::uuid[])
+    AS c (wallet_id, bank, amount, currency, key)
+  JOIN wallet_balance b ON b.wallet_id = c.wallet_id
+  JOIN wallet_wallet own ON own.id = c.wallet_id AND own.currency = c.currency
+  JOIN wallet_wallet bank ON bank.kind = 'settlement' AND bank.owner_id IS NULL
+    AND bank.name = c.bank AND bank.currency = own.currency
+  RETURNING *
+), made AS MATERIALIZED (
+  SELECT t.id, t.currency, t.amount_minor, t.happened_at, t.posted_at, b.wallet_id,
+    b.version + 1 AS next, b.available_minor, b.locked_minor, b.head_hash,
+    wallet_entry_hash(b.head_hash, t.public_id, t.fingerprint, b.wallet_id, t.currency,
+      b.version + 1, t.amount_minor, 0, b.available_minor + t.amount_minor, b.locked_minor,
+      t.happened_at, t.posted_at) AS hash
+  FROM moved t JOIN wallet_balance b ON b.wallet_id = t.target_id
+), written AS (
+  INSERT INTO wallet_entry (transfer_id, wallet_id, currency, delta_available_minor,
+    delta_locked_minor, version, available_before_minor, available_after_minor,
+    locked_before_minor, locked_after_minor, prev_hash, hash, happened_at, created_at)
+  SELECT id, wallet_id, currency, amount_minor, 0, next, available_minor,
+    available_minor + amount_minor, locked_minor, locked_minor, head_hash, hash, happened_at,
+    posted_at
+  FROM made
+  UNION ALL
+  SELECT id, source_id, currency, -amount_minor, 0, NULL, NULL, NULL, NULL, NULL, genesis.hash,
+    wallet_entry_hash(genesis.hash, public_id, fingerprint, source_id, currency, NULL,
+      -amount_minor, 0, NULL, NULL, happened_at, posted_at), happened_at, posted_at
+  FROM moved CROSS JOIN (VALUES (decode(repeat('00', 32), 'hex'))) AS genesis (hash)
+)
+UPDATE wallet_balance b
+SET available_minor = made.available_minor + made.amount_minor, version = made.next,
+  head_hash = made.hash, happened_at = made.happened_at
+FROM made WHERE b.wallet_id = made.wallet_id
+"""

@@ -27,11 +27,21 @@ def text(value: object) -> str | None:
 
 def literal(values: Iterable[object]) -> str:
     """Write values as PostgreSQL reads an array; cast it to its type in the statement."""
-    return "{" + ",".join([_FORMS[type(value)](value) for value in values]) + "}"
+    return "{" + ",".join(_forms(list(values))) + "}"
+
+
+def _forms(values: list[object]) -> Iterable[str]:
+    """Write each; a column of one type, as most are, is looked up once."""
+    types = set(map(type, values))
+    if len(types) == 1:
+        return map(_FORMS[types.pop()], values)
+    return [_FORMS[type(value)](value) for value in values]
 
 
 def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if '"' in text or "\\" in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
 
 
 def _hex(value: bytes) -> str:
@@ -42,7 +52,7 @@ _FORMS: dict[type, Callable[[Any], str]] = {
     NoneType: lambda value: "NULL",
     int: str,
     str: _quoted,
-    UUID: str,
+    UUID: lambda value: f"{value.int:032x}",  # A third of what the form with hyphens takes.
     bytes: _hex,
     datetime: datetime.isoformat,
 }

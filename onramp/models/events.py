@@ -69,6 +69,7 @@ class BankEvent(models.Model):
         null=True,
         blank=True,
         db_index=False,
+        db_constraint=False,  # Migration 0005 looks it up, and an event is never deleted.
     )
     onramp = models.ForeignKey(
         OnRampTransaction,
@@ -76,6 +77,7 @@ class BankEvent(models.Model):
         related_name="events",
         null=True,
         blank=True,
+        db_constraint=False,  # Migration 0027 looks it up, and it is never deleted.
         help_text="The on-ramp it spoke of, if we know it.",
     )
     offramp = models.ForeignKey(
@@ -85,6 +87,7 @@ class BankEvent(models.Model):
         null=True,
         blank=True,
         db_index=False,
+        db_constraint=False,  # As above.
         help_text="The off-ramp it spoke of, if we know it.",
     )
     status = models.CharField(max_length=12, choices=Status, default=Status.RECEIVED)

@@ -114,7 +114,11 @@ class OnRampTransaction(models.Model):
                 condition=~Q(status="success"),
                 name="onramp_unfinished_recent",
             ),
-            models.Index(fields=["status", "-created_at"], name="onramp_by_status"),
+            models.Index(
+                fields=["status", "-created_at"],
+                condition=~Q(status="success"),
+                name="onramp_unpaid_by_status",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -25,7 +25,7 @@ from onramp.models import BankEvent
 from onramp.services.judging import Delivery, Verdict, outcome
 from onramp.services.payouts import settle_payout
 from onramp.services.settling import open_desk, settle
-from onramp.services.taken import again_if_taken
+from onramp.services.taken import boldly_then_warily
 from onramp.services.waiting import look_again_soon
 
 # Whoever pays meanwhile waits for the batch's locks, and a thousand at once are hardly faster.
@@ -147,10 +147,10 @@ def _is_away(error: Exception) -> bool:
 
 
 def _retrying(most: int, aside: _Aside, now: datetime) -> int | None:
-    return again_if_taken(lambda: _apply(most, aside, now))
+    return boldly_then_warily(lambda *, warily: _apply(most, aside, now, warily=warily))
 
 
-def _apply(most: int, aside: _Aside, now: datetime) -> int | None:
+def _apply(most: int, aside: _Aside, now: datetime, *, warily: bool) -> int | None:
     """Apply the events that came first, of one bank and one kind; withdrawals come singly."""
     with transaction.atomic(durable=True):
         [(is_ours,)], rows = together((_ALONE, ()), (_WAITING, (aside.pks, most)))
@@ -162,7 +162,7 @@ def _apply(most: int, aside: _Aside, now: datetime) -> int | None:
         first = waiting[0]
         if isinstance(first.said, Message):
             waiting = [*takewhile(lambda each: _is_like(each, first), waiting)]
-            calls = _settle_onramps(waiting, now)
+            calls = _settle_onramps(waiting, now, warily=warily)
         else:
             waiting, calls = waiting[:1], _settle_alone(first, first.said, now)
         at_commit(*calls)
@@ -185,15 +185,15 @@ def _settle_alone(event: _Waiting, said: PayoutMessage | Passing, now: datetime)
     return _judge([(event.pk, outcome(verdict).value, verdict.value, None, offramp_id, now)])
 
 
-def _settle_onramps(events: Sequence[_Waiting], now: datetime) -> list[Call]:
+def _settle_onramps(events: Sequence[_Waiting], now: datetime, *, warily: bool) -> list[Call]:
     heard = [(each.delivery, each.said) for each in events if isinstance(each.said, Message)]
-    desk = open_desk(events[0].bank, heard)
+    desk = open_desk(events[0].bank, heard, warily=warily)
     ruled = [desk.rule(said) for _, said in heard]
     judged = [
         (event.pk, outcome(verdict).value, verdict.value, onramp_id, None, now)
         for event, (verdict, onramp_id) in zip(events, ruled, strict=True)
     ]
-    return [*settle(desk.settled, now), *_judge(judged)]
+    return [*settle(desk.settled, now, warily=warily), *_judge(judged)]
 
 
 def _judge(rows: Sequence[tuple[object, ...]]) -> list[Call]:

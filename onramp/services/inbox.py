@@ -28,7 +28,7 @@ from onramp.services.judging import Answer, Delivery, Ruling, outcome
 from onramp.services.passing import record_passing
 from onramp.services.payouts import record_payout
 from onramp.services.settling import Heard, open_desk, settle
-from onramp.services.taken import again_if_taken
+from onramp.services.taken import boldly_then_warily
 
 Busy = db.Busy
 MAX_BATCH = 1_000
@@ -121,16 +121,16 @@ def _read(bank: str, delivery: Delivery) -> Message | PayoutMessage | Passing | 
 
 
 def _record_all(bank: str, heard: Heard, now: datetime) -> list[Answer]:
-    return again_if_taken(lambda: _record(bank, heard, now))
+    return boldly_then_warily(lambda *, warily: _record(bank, heard, now, warily=warily))
 
 
-def _record(bank: str, heard: Heard, now: datetime) -> list[Answer]:
+def _record(bank: str, heard: Heard, now: datetime, *, warily: bool) -> list[Answer]:
     with transaction.atomic(durable=True):
-        desk = open_desk(bank, heard)
+        desk = open_desk(bank, heard, warily=warily)
         answers = [desk.hear(delivery, said) for delivery, said in heard]
         firsts = [ruling for ruling in desk.rulings if not ruling.beside]
         others = [ruling for ruling in desk.rulings if ruling.beside]
-        writing = [*settle(desk.settled, now), *_keep(bank, firsts, now)]
+        writing = [*settle(desk.settled, now, warily=warily), *_keep(bank, firsts, now)]
         if others:
             kept = together(*writing) if writing else []
             writing = _keep_beside(bank, others, firsts, kept[-1:], now)
@@ -156,15 +156,14 @@ def _keep(bank: str, rulings: list[Ruling], now: datetime) -> list[Call]:
     In the order of their ids, so that two batches cannot wait for each other crosswise.
     """
     rulings.sort(key=lambda ruling: (ruling.delivery.event_id, ruling.known.digest))
-    rows = [_event(bank, ruling, now) for ruling in rulings]
-    return [(_KEEP, tuple(columns(rows, 10)))] if rows else []
+    rows = [_event(ruling) for ruling in rulings]
+    return [(_KEEP, (bank, now, *columns(rows, 8)))] if rows else []
 
 
-def _event(bank: str, ruling: Ruling, now: datetime) -> tuple[object, ...]:
+def _event(ruling: Ruling) -> tuple[object, ...]:
     """Return the columns of sql.KEEP."""
     known = ruling.known
     return (
-        bank,
         ruling.delivery.event_id,
         ruling.delivery.body,
         known.digest,
@@ -173,5 +172,4 @@ def _event(bank: str, ruling: Ruling, now: datetime) -> tuple[object, ...]:
         known.onramp_id,
         outcome(ruling.verdict).value,
         ruling.verdict.value,
-        now,
     )

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID, uuid5
 
 from django.db.models import CharField
 
 from nexapay.kernel import events
 from nexapay.kernel.arrays import columns
 from nexapay.kernel.prepared import Call, IsAnyOf, Parameter, Prepared, together
+from nexapay.kernel.wire import Rows
 from onramp import banks, sql
 from onramp.events import OnRampFailed, OnRampSettled
 from onramp.messages import Message
@@ -63,43 +63,52 @@ _CORRECTED = Prepared(
 _SETTLE = Prepared(sql.SETTLE)
 
 
-def open_desk(bank: str, heard: Heard) -> Desk:
-    """Lock the on-ramps, then read what else matters: a lock waited for may have changed it."""
+def open_desk(bank: str, heard: Heard, *, warily: bool) -> Desk:
+    """
+    Lock the on-ramps, then read what else matters: a lock waited for may have changed it.
+
+    warily is to look as well for events that are kept already, and for references that stand for
+    another payment. Without that PostgreSQL refuses those when they are written.
+    """
     tokens = [said.token for _, said in heard]
     said_references = [said.bank_reference for _, said in heard if said.bank_reference]
-    locked, known, references, _, corrected = together(
-        (_ASKED, (tokens,)),
-        (_KNOWN, ([delivery.event_id for delivery, _ in heard], bank)),
-        (_REFERENCES, (said_references, tokens)),
-        (_NOBODYS, (said_references,)),
-        (_CORRECTED, (said_references,)),
-    )
-    desk = Desk({row[2]: Asked(*row) for row in locked}, {}, set(), {*references, *corrected})
+    locked, nobodys = together((_ASKED, (tokens,)), (_NOBODYS, (said_references,)))
+    desk = Desk({row[2]: Asked(*row) for row in locked}, {}, set(), set())
+    if nobodys:
+        desk.references |= {*_CORRECTED.rows(said_references)}
+    if warily:
+        desk.references |= {*_REFERENCES.rows(said_references, tokens)}
+        _lay_out(desk, _KNOWN.rows([delivery.event_id for delivery, _ in heard], bank))
+    return desk
+
+
+def _lay_out(desk: Desk, known: Rows) -> None:
+    """Put on the desk the events that are kept already."""
     for event_id, beside, digest, verdict, onramp_id, pk in known:
         if beside is None:
             desk.firsts[event_id] = Known(digest, verdict_or_none(verdict), onramp_id, pk)
         else:
             desk.others.add((event_id, digest))
-    return desk
 
 
-def settle(settled: list[Settled], now: datetime) -> list[Call]:
-    """Credit what succeeded in one posting; return what moves every on-ramp that was settled."""
+def settle(settled: list[Settled], now: datetime, *, warily: bool) -> list[Call]:
+    """Return what credits all that succeeded, and then moves every on-ramp that was settled."""
     if not settled:
         return []
-    transfers = iter(
-        wallet_services.credit_all_from_bank(
-            credits=[_credit(asked) for asked, said in settled if said.succeeded], now=now
-        )
-    )
-    rows = [
-        _settlement(asked, said, next(transfers).pk if said.succeeded else None, now)
-        for asked, said in settled
-    ]
     for asked, said in settled:
         event = OnRampSettled if said.succeeded else OnRampFailed
         events.publish(event(onramp_id=asked.pk))
-    return [(_SETTLE, tuple(columns(rows, 6)))]
+    rows = [_settlement(asked, said) for asked, said in settled]
+    return [*_credit_all(settled, now, warily=warily), (_SETTLE, (now, *columns(rows, 5)))]
+
+
+def _credit_all(settled: list[Settled], now: datetime, *, warily: bool) -> list[Call]:
+    """Credit what succeeded in one posting: now, or by what is returned."""
+    credits = [_credit(asked) for asked, said in settled if said.succeeded]
+    calls = None if warily else wallet_services.credits_with_commit(credits=credits, now=now)
+    if calls is None:
+        wallet_services.credit_all_from_bank(credits=credits, now=now)
+    return calls or []
 
 
 def _credit(asked: Asked) -> wallet_services.Credit:
@@ -108,18 +117,13 @@ def _credit(asked: Asked) -> wallet_services.Credit:
         wallet_id=asked.wallet_id,
         amount_minor=asked.amount_minor,
         currency=asked.currency,
-        idempotency_key=_credit_key(asked),
+        # An on-ramp is credited once, whatever its status says: a second guard under that.
+        idempotency_key=asked.public_id,
     )
 
 
-def _credit_key(asked: Asked) -> UUID:
-    """Return the idempotency key of an on-ramp's credit: a second guard under its status."""
-    return uuid5(asked.public_id, banks.name_of(asked.bank))
-
-
-def _settlement(
-    asked: Asked, said: Message, transfer_id: int | None, now: datetime
-) -> tuple[object, ...]:
+def _settlement(asked: Asked, said: Message) -> tuple[object, ...]:
     """Return the columns of sql.SETTLE."""
-    reason = "" if said.succeeded else said.reason or _NO_REASON
-    return asked.pk, asked.status, reason, said.bank_reference, transfer_id, now
+    if said.succeeded:
+        return asked.pk, asked.status, "", said.bank_reference, asked.public_id
+    return asked.pk, asked.status, said.reason or _NO_REASON, said.bank_reference, None

@@ -1,13 +1,14 @@
 """Two who bring one event, or one bank reference, at once: the second starts again and sees it."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from django.db import IntegrityError
 
 from nexapay.kernel import db
 
 _T = TypeVar("_T")
+_T_co = TypeVar("_T_co", covariant=True)
 _TRIES = 10
 _TAKEN_MEANWHILE = {
     "bank_event_once",
@@ -30,3 +31,25 @@ def again_if_taken(act: Callable[[], _T]) -> _T:
             if db.constraint(error) not in _TAKEN_MEANWHILE:
                 raise
     raise db.Busy("NexaPay is busy. Nothing was changed; send it again in a moment.")
+
+
+class Wary(Protocol[_T_co]):
+    """One whole transaction, which looks at everything before it acts, or lets PostgreSQL look."""
+
+    def __call__(self, *, warily: bool) -> _T_co:
+        """Run it."""
+
+
+def boldly_then_warily(act: Wary[_T]) -> _T:
+    """
+    Run act as if nothing stood in its way; if PostgreSQL refuses, run it again having looked first.
+
+    Most of what a bank says is the first word on a payment that waits for it, and then looking for
+    everything that might be wrong with it costs more than acting.
+
+    :raises Busy: if rows were locked for too long; nothing is stored. It may be sent again.
+    """
+    try:
+        return db.retrying(lambda: act(warily=False))
+    except IntegrityError:
+        return again_if_taken(lambda: act(warily=True))

@@ -152,7 +152,7 @@ class TestAsking:
             cursor.execute("SET LOCAL enable_seqscan = off")
             cursor.execute("SET LOCAL enable_sort = off")
 
-        assert "onramp_by_status" in quiet.explain()
+        assert "onramp_unpaid_by_status" in quiet.explain()
 
     def test_is_what_the_worker_does(self, monkeypatch: Any) -> None:
         onramp = waiting()

@@ -78,6 +78,25 @@ class TestABankEvent:
         with pytest.raises(IntegrityError, match="conflicts only with the first"):
             receive(conflicts_with=event)
 
+    @pytest.mark.parametrize("payment", ["onramp_id", "offramp_id"])
+    def test_speaks_of_a_payment_that_is_there(self, payment: str) -> None:
+        """Guard: onramp_judge_events."""
+        with pytest.raises(IntegrityError, match="a payment that is not there"):
+            receive(**{payment: 2**62})
+
+    @pytest.mark.parametrize("payment", ["onramp_id", "offramp_id"])
+    def test_is_applied_to_a_payment_that_is_there(self, fresh: BankEvent, payment: str) -> None:
+        """Guard: bank_event_judged_when_applied."""
+        refuses(
+            f"UPDATE {EVENTS} SET {payment} = {2**62} WHERE id = %s",
+            fresh.pk,
+            says="a payment that is not there",
+        )
+
+    def test_conflicts_with_an_event_that_is_there(self) -> None:
+        with pytest.raises(IntegrityError, match="conflicts only with the first"):
+            receive(conflicts_with_id=2**62)
+
     @pytest.mark.parametrize("sql", [f"DELETE FROM {EVENTS}", f"TRUNCATE {EVENTS} CASCADE"])
     def test_stays(self, fresh: BankEvent, sql: str) -> None:
         connection.check_constraints()

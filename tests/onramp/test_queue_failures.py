@@ -29,10 +29,10 @@ class TestWhatCannotBeApplied:
         def arrange(onramp: OnRampTransaction) -> None:
             settle = settling.settle
 
-            def refusing(settled: Any, now: Any) -> Any:
+            def refusing(settled: Any, now: Any, *, warily: bool) -> Any:
                 if any(each.asked.pk == onramp.pk for each in settled):
                     raise IntegrityError
-                return settle(settled, now)
+                return settle(settled, now, warily=warily)
 
             monkeypatch.setattr(draining, "settle", refusing)
 

@@ -2,7 +2,12 @@
 
 from nexapay.kernel.db import Busy
 from wallet.services.correcting import correct
-from wallet.services.crediting import Credit, credit_all_from_bank, credit_from_bank
+from wallet.services.crediting import (
+    Credit,
+    credit_all_from_bank,
+    credit_from_bank,
+    credits_with_commit,
+)
 from wallet.services.holding import capture_hold, expire_holds, hold, release_hold
 from wallet.services.refusals import (
     AlreadyUsed,
@@ -32,6 +37,7 @@ __all__ = [
     "correct",
     "credit_all_from_bank",
     "credit_from_bank",
+    "credits_with_commit",
     "expire_holds",
     "hold",
     "open_wallet",

@@ -1,16 +1,17 @@
 """Money that a bank has confirmed: one credit, or a thousand in one posting."""
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from nexapay.kernel import db, events
-from nexapay.kernel.prepared import IsAnyOf, Prepared
+from nexapay.kernel.prepared import Call, IsAnyOf, Prepared
 from nexapay.kernel.wire import Rows
 from wallet import journal
 from wallet.events import TransferPosted
-from wallet.journal import Movement
+from wallet.journal import Movement, Owed
 from wallet.models import Transfer, Wallet
 from wallet.services.refusals import AlreadyUsed, CurrencyMismatch
 from wallet.services.wallets import settlement_wallet
@@ -28,6 +29,8 @@ _EARLIER = Prepared(
         "pk"
     )
 )
+
+_MOST_ROUNDS = 4  # A wallet that is credited more often than that is read, and reckoned here.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +101,39 @@ def credit_all_from_bank(*, credits: Sequence[Credit], now: datetime) -> list[Tr
         done[transfer.idempotency_key] = transfer
         events.publish(TransferPosted(transfer_id=transfer.pk))
     return [_same(done[m.idempotency_key], m) for m in movements]
+
+
+def credits_with_commit(*, credits: Sequence[Credit], now: datetime) -> list[Call] | None:
+    """
+    Return what credits all of them as credit_all_from_bank does, to be said together with COMMIT.
+
+    Nothing is read first, so nothing is refused in words. A credit in another currency than its
+    wallet's, or of a bank that never credited anybody, is left out without one: the caller says
+    behind it what fails where a credit is missing. A key used before fails by itself.
+
+    None means that credit_all_from_bank has to do it: some wallet is credited too often for this,
+    or one is no plain on-ramp.
+    """
+    if any(credit.kind != Transfer.Kind.ONRAMP or credit.note for credit in credits):
+        return None
+    seen: Counter[int] = Counter()
+    rounds: defaultdict[int, list[Owed]] = defaultdict(list)
+    for credit in credits:
+        rounds[seen[credit.wallet_id]].append(_owed(credit))
+        seen[credit.wallet_id] += 1
+    if len(rounds) > _MOST_ROUNDS:
+        return None
+    return journal.crediting(list(rounds.values()), happened_at=now) if rounds else []
+
+
+def _owed(credit: Credit) -> Owed:
+    return Owed(
+        credit.wallet_id,
+        credit.bank,
+        credit.amount_minor,
+        credit.currency,
+        credit.idempotency_key,
+    )
 
 
 def _movements(
