@@ -14,6 +14,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from nexapay.kernel.arrays import columns
+from nexapay.kernel.ids import ordered_uuids
 from nexapay.kernel.postgresql.base import LastWords
 from nexapay.kernel.prepared import (
     Call,
@@ -144,12 +145,16 @@ def crediting(rounds: Sequence[Sequence["Owed"]], *, happened_at: datetime) -> l
     is left out, so whoever says this looks for each transfer by its key, before COMMIT.
     """
     ids = sorted({owed.wallet_id for each in rounds for owed in each})
-    credits = [(_CREDIT, (happened_at, *columns(each, len(Owed._fields)))) for each in rounds]
-    return [(_LOCKED, (ids,)), *credits]
+    return [(_LOCKED, (ids,)), *[(_CREDIT, _credited(each, happened_at)) for each in rounds]]
+
+
+def _credited(owed: Sequence["Owed"], happened_at: datetime) -> tuple[object, ...]:
+    public_ids = ordered_uuids(len(owed), happened_at)
+    return (happened_at, public_ids, *columns(owed, len(Owed._fields)))
 
 
 class Owed(NamedTuple):
-    """What a bank owes a wallet: the columns of sql.CREDIT."""
+    """What a bank owes a wallet: columns of sql.CREDIT."""
 
     wallet_id: int
     bank: str

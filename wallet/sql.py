@@ -85,16 +85,16 @@ FROM moved
 # What banks confirmed, for wallets that are all different and whose balances the transaction has
 # locked. A wallet has no entry of a credit whose currency is not the wallet's, or whose bank has no
 # settlement wallet yet: whoever says this looks for every credit that was meant. Columns of
-# wallet, bank, amount_minor, currency and idempotency_key, behind the time when it happened.
+# public_id, wallet, bank, amount_minor, currency and idempotency_key, behind when it happened.
 CREDIT = """
 WITH moved AS (
   INSERT INTO wallet_transfer (public_id, kind, source_id, target_id, amount_minor, currency,
     actor_id, idempotency_key, fingerprint, note, happened_at, posted_at)
-  SELECT gen_random_uuid(), 'onramp', bank.id, own.id, c.amount, own.currency, NULL, c.key,
+  SELECT c.public_id, 'onramp', bank.id, own.id, c.amount, own.currency, NULL, c.key,
     wallet_transfer_fingerprint('onramp', bank.id, own.id, c.amount, own.currency, NULL, c.key, ''),
     '', greatest(%s::timestamptz, b.happened_at), clock_timestamp()
-  FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::uuid[])
-    AS c (wallet_id, bank, amount, currency, key)
+  FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::uuid[])
+    AS c (public_id, wallet_id, bank, amount, currency, key)
   JOIN wallet_balance b ON b.wallet_id = c.wallet_id
   JOIN wallet_wallet own ON own.id = c.wallet_id AND own.currency = c.currency
   JOIN wallet_wallet bank ON bank.kind = 'settlement' AND bank.owner_id IS NULL

@@ -20,6 +20,7 @@ from django.db import transaction
 from nexapay.kernel import db
 from nexapay.kernel.arrays import columns
 from nexapay.kernel.gathering import Gathering
+from nexapay.kernel.ids import ordered_uuids
 from nexapay.kernel.prepared import Call, Prepared, at_commit, together
 from nexapay.kernel.wire import Rows
 from onramp import banks, sql
@@ -156,12 +157,14 @@ def _keep(bank: str, rulings: list[Ruling], now: datetime) -> list[Call]:
     In the order of their ids, so that two batches cannot wait for each other crosswise.
     """
     rulings.sort(key=lambda ruling: (ruling.delivery.event_id, ruling.known.digest))
-    rows = [_event(ruling) for ruling in rulings]
-    return [(_KEEP, (bank, now, *columns(rows, 8)))] if rows else []
+    if not rulings:
+        return []
+    public_ids = ordered_uuids(len(rulings), now)
+    return [(_KEEP, (bank, now, public_ids, *columns([_event(each) for each in rulings], 8)))]
 
 
 def _event(ruling: Ruling) -> tuple[object, ...]:
-    """Return the columns of sql.KEEP."""
+    """Return columns of sql.KEEP."""
     known = ruling.known
     return (
         ruling.delivery.event_id,
