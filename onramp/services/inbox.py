@@ -2,9 +2,9 @@
 Hearing from a bank: one event, or a thousand in one transaction, with the same rules and answers.
 
 The order is fixed: the on-ramps' rows are locked, in their order; under that lock it is read what
-else is known; the events are judged in the order they came (judging.py); all credits are posted in
-one statement; and the events are kept with their verdicts. An event or a reference that somebody
-else took meanwhile makes the whole transaction start again, and then it is seen.
+else is known; the events are judged in the order they came (judging.py); all credits are posted,
+and the events kept with their verdicts, together with COMMIT. What PostgreSQL refuses then, such as
+an event or a reference that somebody else took, makes the whole transaction start again and look.
 However many copies arrive, in whatever order: one credit.
 """
 

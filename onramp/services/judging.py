@@ -104,6 +104,11 @@ class Desk:
     rulings: list[Ruling] = field(default_factory=list)
     settled: list[Settled] = field(default_factory=list)
 
+    def awaits(self, said: Message) -> bool:
+        """Whether the message is the first word on an on-ramp."""
+        asked = self.onramps.get(said.token)
+        return asked is not None and asked.status == _Status.PROCESSING
+
     def hear(self, delivery: Delivery, said: Message) -> Answer:
         """Judge one event, note the ruling if the event is new, and return its answer."""
         digest = sha256(delivery.body).digest()

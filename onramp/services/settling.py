@@ -67,8 +67,9 @@ def open_desk(bank: str, heard: Heard, *, warily: bool) -> Desk:
     """
     Lock the on-ramps, then read what else matters: a lock waited for may have changed it.
 
-    warily is to look as well for events that are kept already, and for references that stand for
-    another payment. Without that PostgreSQL refuses those when they are written.
+    Events that are kept already, and references that stand for another payment, are looked for
+    warily, and where something is no first word on a payment. Otherwise PostgreSQL refuses those
+    when they are written.
     """
     tokens = [said.token for _, said in heard]
     said_references = [said.bank_reference for _, said in heard if said.bank_reference]
@@ -76,9 +77,13 @@ def open_desk(bank: str, heard: Heard, *, warily: bool) -> Desk:
     desk = Desk({row[2]: Asked(*row) for row in locked}, {}, set(), set())
     if nobodys:
         desk.references |= {*_CORRECTED.rows(said_references)}
-    if warily:
-        desk.references |= {*_REFERENCES.rows(said_references, tokens)}
-        _lay_out(desk, _KNOWN.rows([delivery.event_id for delivery, _ in heard], bank))
+    if warily or not all(desk.awaits(said) for _, said in heard):
+        known, references = together(
+            (_KNOWN, ([delivery.event_id for delivery, _ in heard], bank)),
+            (_REFERENCES, (said_references, tokens)),
+        )
+        desk.references |= {*references}
+        _lay_out(desk, known)
     return desk
 
 

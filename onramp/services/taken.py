@@ -44,8 +44,7 @@ def boldly_then_warily(act: Wary[_T]) -> _T:
     """
     Run act as if nothing stood in its way; if PostgreSQL refuses, run it again having looked first.
 
-    Most of what a bank says is the first word on a payment that waits for it, and then looking for
-    everything that might be wrong with it costs more than acting.
+    Looking for everything that might be wrong with a first word costs more than acting on it.
 
     :raises Busy: if rows were locked for too long; nothing is stored. It may be sent again.
     """
