@@ -7,6 +7,7 @@ import re
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
+from threading import Barrier
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -126,12 +127,14 @@ class Fake(ThreadingHTTPServer):
         self.keys: dict[str, tuple[Entity, Entity]] = {}
         self.asked: list[tuple[str, str, Entity]] = []
         self.answers: list[tuple[int, Any]] = []  # Instead of its own, in turn.
+        self.meeting = Barrier(1)  # So many wait for each other before they have one of those.
 
     def answer(self, method: str, url: str, key: str, asked: Entity) -> tuple[int, Any]:
         parts = urlsplit(url)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         self.asked.append((method, parts.path, asked or query))
         if self.answers:
+            self.meeting.wait(10)
             return self.answers.pop(0)
         if method == "POST":
             return self._order(asked) if parts.path == "/v1/orders" else self._payout(key, asked)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import partial
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -52,6 +53,7 @@ class TestAnOrder:
     def test_is_one_though_two_ask_at_once(self, bank: Bank, razorpay: Fake) -> None:
         """Guard: who finds an older one goes on with it."""
         razorpay.answers = [(200, {"items": []})] * 2  # Both look before either has asked.
+        razorpay.meeting = Barrier(2)
 
         pages = at_once([partial(bank.create_payment, asked())] * 2)
 
