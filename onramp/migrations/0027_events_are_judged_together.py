@@ -31,6 +31,21 @@ DO $$ BEGIN
 END $$;
 """
 DROP = "DROP FUNCTION onramp_judge_events CASCADE;"
+# PostgreSQL reads a trigger's condition anew for each statement, and this one is long: so only for
+# statements that write a term.
+TERMS = """
+DROP TRIGGER onramp_keeps_its_terms ON onramp_onramptransaction;
+CREATE TRIGGER onramp_keeps_its_terms BEFORE UPDATE {of} ON onramp_onramptransaction
+  FOR EACH ROW WHEN (
+    (NEW.id, NEW.public_id, NEW.token, NEW.wallet_id, NEW.amount_minor, NEW.currency, NEW.bank,
+      NEW.idempotency_key, NEW.created_at, NEW.expires_at)
+    IS DISTINCT FROM
+    (OLD.id, OLD.public_id, OLD.token, OLD.wallet_id, OLD.amount_minor, OLD.currency, OLD.bank,
+      OLD.idempotency_key, OLD.created_at, OLD.expires_at))
+  EXECUTE FUNCTION onramp_refuse('its terms never change');
+"""
+OF = """OF id, public_id, token, wallet_id, amount_minor, currency, bank, idempotency_key,
+  created_at, expires_at"""
 
 
 class Migration(migrations.Migration):
@@ -41,6 +56,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(JUDGE + PATH, reverse_sql=DROP),
+        migrations.RunSQL(TERMS.format(of=OF), reverse_sql=TERMS.format(of="")),
         migrations.RemoveIndex(
             model_name="onramptransaction",
             name="onramp_by_status",
