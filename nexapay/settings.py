@@ -49,7 +49,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "nexapay.kernel.middleware.RequestLog",
     "nexapay.kernel.middleware.Utf8Only",
-    "csp.middleware.CSPMiddleware",
+    "nexapay.kernel.policy.ContentPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

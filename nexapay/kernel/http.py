@@ -38,7 +38,8 @@ def page(
 
 def go(request: HttpRequest, to: Any, *args: Any) -> HttpResponse:
     """Redirect after a POST, in the way the client understands: 303, or HX-Redirect for htmx."""
-    url = resolve_url(to, *args)
+    is_path = isinstance(to, str) and to.startswith("/")  # resolve_url would look for its name.
+    url = to if is_path else resolve_url(to, *args)
     if request.htmx:  # type: ignore[attr-defined]
         return HttpResponseClientRedirect(url)
     return HttpResponse(status=303, headers={"Location": url})

@@ -4,9 +4,9 @@ import re
 import time
 import traceback
 from collections.abc import Callable
+from secrets import token_hex
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
-from uuid import uuid4
 
 import structlog
 from django.conf import settings
@@ -16,11 +16,10 @@ from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import resolve_url
-from django.utils.cache import patch_cache_control
 
-from nexapay.kernel import wire
+from nexapay.kernel import logs, wire
 
-_log = structlog.get_logger("nexapay.request")
+_log, _line = structlog.get_logger("nexapay.request"), logs.Plain("nexapay.request")
 _ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 # How a view says 400, 403 or 404. The request's own line has the status.
 _ANSWERS = (Http404, PermissionDenied, SuspiciousOperation, BadRequest, MultiPartParserError)
@@ -36,11 +35,14 @@ class RequestLog:
         started = time.perf_counter()
         wire.trust_if_quiet(connection)
         offered = request.headers.get("X-Request-ID", "")
-        request_id = offered if _ID.fullmatch(offered) else uuid4().hex
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        request_id = offered if _ID.fullmatch(offered) else token_hex(16)
+        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
             response = self.get_response(request)
             response["X-Request-ID"] = request_id
             self._write(request, response, started)
+        finally:
+            structlog.contextvars.reset_contextvars(**bound)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
@@ -53,7 +55,7 @@ class RequestLog:
         _log.error("exception", route=_route(request), error=type(exception).__name__, at=places)
 
     def _write(self, request: HttpRequest, response: HttpResponseBase, started: float) -> None:
-        _log.info(
+        _line.info(
             "request",
             method=request.method,
             route=_route(request),  # The route and not the path: a path may hold a bank's token.
@@ -76,7 +78,7 @@ class SignedInOnly(LoginRequiredMiddleware):
         response = cast(HttpResponseBase, super().__call__(request))  # We run as WSGI only.
         # In this order: an open view that keeps no copies, /readyz, must need no session.
         if not response.has_header("Cache-Control") and request.user.is_authenticated:
-            patch_cache_control(response, private=True, no_store=True)
+            response["Cache-Control"] = "private, no-store"
         return response
 
     def process_view(
