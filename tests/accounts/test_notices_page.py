@@ -231,7 +231,7 @@ class TestTheBell:
         pay(meera)
         client = sign_in(meera)
 
-        with django_assert_num_queries(2):  # The session, and the person with what is unread.
+        with django_assert_num_queries(1):  # The session, its person, and what they have not read.
             client.get("/settings/")
 
     def test_is_read_by_its_index(self, meera: Wallet) -> None:

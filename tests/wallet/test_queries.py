@@ -64,3 +64,15 @@ def test_the_review_page_asks_at_most_six_times(
 
     with django_assert_max_num_queries(6):
         assert client.get(address).status_code == 200
+
+
+def test_a_payment_reads_who_is_there_pays_and_forgets_the_draft(
+    ana: Wallet, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    client: Client = sign_in(ana)
+    address, token = to_review(client, to="@kabir")
+
+    # The session with its person; the lock and the payment (said twice, for in a test they are not
+    # the last words) within a savepoint; the session.
+    with django_assert_num_queries(1 + 2 * 2 + 2 + 1):
+        assert "new=1" in client.post(address, {"token": token})["Location"]

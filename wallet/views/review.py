@@ -27,11 +27,13 @@ _BUSY = "NexaPay is busy. Nothing was sent. Try again: it cannot be sent twice."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@with_wallet
-def review(request: Request, wallet: Wallet, key: UUID) -> HttpResponse:
+def review(request: Request, key: UUID) -> HttpResponse:
     """Show what will be sent; on POST send exactly what was seen, once."""
-    if request.method == "POST":
-        return _confirm(request, wallet, key)
+    return _confirm(request, key) if request.method == "POST" else _show(request, key)
+
+
+@with_wallet
+def _show(request: Request, wallet: Wallet, key: UUID) -> HttpResponse:
     if sent := selectors.sent_with(actor_id=request.user.pk, key=key):
         return http.go(request, "wallet:receipt", sent.public_id)
     draft = drafts.find(request.session, key)
@@ -62,13 +64,12 @@ def _form(
     return SendForm(data, user_id=request.user.pk, wallet=wallet, is_new=is_new)
 
 
-def _confirm(request: Request, wallet: Wallet, key: UUID) -> HttpResponse:
+def _confirm(request: Request, key: UUID) -> HttpResponse:
+    """Send what the token says; it names the wallets, and the payment looks at them itself."""
     try:
         seen = drafts.read_token(request.POST.get("token", ""), user_id=request.user.pk, key=key)
     except drafts.BadToken as refusal:
-        if sent := selectors.sent_with(actor_id=request.user.pk, key=key):
-            return _receipt(request, sent.public_id)
-        return _dead_end(request, key, str(refusal))
+        return _unreadable(request, key, str(refusal))
     try:
         transfer = services.send_money(
             actor_id=seen.user_id,
@@ -80,9 +81,9 @@ def _confirm(request: Request, wallet: Wallet, key: UUID) -> HttpResponse:
             now=timezone.now(),
         )
     except services.TransferRefused as refusal:
-        return _refused(request, wallet, seen, refusal)
+        return _refused(request, seen, refusal)
     except services.Busy:
-        return _busy(request, wallet, seen)
+        return _busy(request, seen)
     except OperationalError as error:
         if not _is_lost(error):
             raise
@@ -102,6 +103,15 @@ def _receipt(request: Request, public_id: UUID) -> HttpResponse:
     return http.go(request, f"{reverse('wallet:receipt', args=[public_id])}?new=1")
 
 
+@with_wallet
+def _unreadable(request: Request, wallet: Wallet, key: UUID, problem: str) -> HttpResponse:
+    """The token says nothing: lead to what the key did, or say that nothing was sent."""
+    if sent := selectors.sent_with(actor_id=request.user.pk, key=key):
+        return _receipt(request, sent.public_id)
+    return _dead_end(request, key, problem)
+
+
+@with_wallet
 def _refused(
     request: Request, wallet: Wallet, seen: Seen, refusal: services.TransferRefused
 ) -> HttpResponse:
@@ -109,7 +119,6 @@ def _refused(
     owner = _owner(seen)
     if refusal.field is None or owner is None:
         return _page(request, wallet, seen, owner, problem=str(refusal), status=422)
-    wallet = selectors.primary_wallet(owner_id=request.user.pk) or wallet  # As it is now.
     amount = money.typed(seen.amount_minor, seen.currency)
     draft = Draft(to=f"@{owner.handle}", amount=amount, note=seen.note)
     form = _form(request, wallet, UUID(seen.key), draft)
@@ -119,6 +128,7 @@ def _refused(
     return amount_page(request, wallet, form)
 
 
+@with_wallet
 def _busy(request: Request, wallet: Wallet, seen: Seen) -> HttpResponse:
     """Nothing moved. htmx swaps no 503 into a page, so it is led to one that says so."""
     if request.htmx:
