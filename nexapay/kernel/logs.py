@@ -75,15 +75,19 @@ class Plain:
         self._name = name
         self._logger = logging.getLogger(name)
 
-    def info(self, event: str, **said: str | float | None) -> None:
-        """Write what was said with what every line has; a log that is gone fails nobody."""
+    def info(self, event: str, *, request_id: str, **said: str | float | None) -> None:
+        """
+        Write what was said with what every line has; a log that is gone fails nobody.
+
+        Of what is bound to all lines of a request it is told the request's id alone.
+        """
         if not self._logger.isEnabledFor(logging.INFO):
             return
         now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        bound = structlog.contextvars.get_contextvars()
-        line = {**said, "event": event, **bound, "level": "info", "logger": self._name}
+        line = {**said, "event": event, "request_id": request_id}
+        line |= {"level": "info", "logger": self._name, "timestamp": now}
         try:
             # One call for the whole line, its end too: lines of other threads stay lines.
-            sys.stderr.write(json.dumps({**line, "timestamp": now}) + "\n")
+            sys.stderr.write(json.dumps(line) + "\n")
         except (OSError, ValueError):
             return

@@ -40,7 +40,7 @@ class RequestLog:
         try:
             response = self.get_response(request)
             response["X-Request-ID"] = request_id
-            self._write(request, response, started)
+            self._write(request, response, request_id, started)
         finally:
             structlog.contextvars.reset_contextvars(**bound)
         return response
@@ -54,9 +54,12 @@ class RequestLog:
         places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
         _log.error("exception", route=_route(request), error=type(exception).__name__, at=places)
 
-    def _write(self, request: HttpRequest, response: HttpResponseBase, started: float) -> None:
+    def _write(
+        self, request: HttpRequest, response: HttpResponseBase, request_id: str, started: float
+    ) -> None:
         _line.info(
             "request",
+            request_id=request_id,
             method=request.method,
             route=_route(request),  # The route and not the path: a path may hold a bank's token.
             status=response.status_code,

@@ -6,8 +6,7 @@ step, and what a payment says to the database then costs thrice as much (docs/de
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from hashlib import sha256
 from itertools import count
 from select import POLLIN, POLLOUT, poll
@@ -71,7 +70,8 @@ def run(
     Run statements one after the other in one round trip, and return the rows of each.
 
     Without autocommit the first of a transaction begins it, as psycopg's own statements do; commit
-    ends it behind the last.
+    ends it behind the last. What is both needs no word for either: all that comes before one sync
+    is one transaction (docs/decisions/0033).
 
     :raises psycopg.Error: what PostgreSQL said to the first that failed; the rest did not run.
     """
@@ -79,8 +79,8 @@ def run(
     idle = pgconn.transaction_status == TransactionStatus.IDLE
     if idle and not messages:
         return []
-    begin = [b"BEGIN"] if idle and not connection.autocommit else []
-    end = [b"COMMIT"] if commit else []
+    begin = [b"BEGIN"] if idle and not connection.autocommit and not commit else []
+    end = [b"COMMIT"] if commit and not idle else []
     known = _prepared.setdefault(connection, {})
     said = {message.statement.name: message.statement for message in messages}
     fresh = [statement for name, statement in said.items() if name not in known]
@@ -117,7 +117,8 @@ def _exchange(
 ) -> list[PGresult]:
     """Return the answers: to BEGIN, each preparation, each message, COMMIT, and the sync."""
     encoded = [[_encode(value) for value in message.values] for message in messages]
-    with _pipeline(pgconn):
+    pgconn.enter_pipeline_mode()
+    try:
         for command in begin:
             pgconn.send_query_params(command, None)
         for statement in fresh:
@@ -127,44 +128,36 @@ def _exchange(
         for command in end:
             pgconn.send_query_params(command, None)
         pgconn.pipeline_sync()
-        return list(_receive(pgconn))
-
-
-@contextmanager
-def _pipeline(pgconn: PGconn) -> "Iterator[None]":
-    pgconn.enter_pipeline_mode()
-    try:
-        yield
+        results = _receive(pgconn)
         if pgconn.status == ConnStatus.OK:
             pgconn.exit_pipeline_mode()
+        return results
     except BaseException:
         pgconn.finish()  # Nobody may take the rest of this for the answer to something else.
         raise
 
 
-def _receive(pgconn: PGconn) -> "Iterator[PGresult]":
-    """Yield every answer, the sync's as well: outside a transaction that is when it commits."""
+def _receive(pgconn: PGconn) -> list[PGresult]:
+    """Return every answer, the sync's as well: that is when it commits, but for a longer one."""
     _flush(pgconn)
+    results = []
     while pgconn.status == ConnStatus.OK:
-        result = _next(pgconn)
+        # get_result would wait as well, but with the whole process: it does not release the GIL.
+        while pgconn.is_busy():
+            _poll(pgconn, POLLIN)
+            pgconn.consume_input()
+        result = pgconn.get_result()
         if result is not None:  # None only parts one message's answers from the next's.
-            yield result
+            results.append(result)
             if result.status == ExecStatus.PIPELINE_SYNC:
-                return
+                break
+    return results
 
 
 def _flush(pgconn: PGconn) -> None:
     while pgconn.flush():
         _poll(pgconn, POLLIN | POLLOUT)
         pgconn.consume_input()
-
-
-def _next(pgconn: PGconn) -> PGresult | None:
-    # get_result would wait as well, but with the whole process: it does not release the GIL.
-    while pgconn.is_busy():
-        _poll(pgconn, POLLIN)
-        pgconn.consume_input()
-    return pgconn.get_result()
 
 
 def _poll(pgconn: PGconn, what: int, milliseconds: int | None = None) -> bool:

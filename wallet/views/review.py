@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
-from nexapay.kernel import db, http, money
+from nexapay.kernel import db, http, links, money
 from wallet import drafts, people, selectors, services
 from wallet.drafts import Draft, Seen
 from wallet.forms import SendForm
@@ -100,7 +100,7 @@ def _is_lost(error: OperationalError) -> bool:
 
 
 def _receipt(request: Request, public_id: UUID) -> HttpResponse:
-    return http.go(request, f"{reverse('wallet:receipt', args=[public_id])}?new=1")
+    return http.go(request, f"{links.to('wallet:receipt', public_id)}?new=1")
 
 
 @with_wallet
