@@ -55,7 +55,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.backends.SignedIn",
     "nexapay.kernel.middleware.SignedInOnly",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "nexapay.kernel.middleware.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

@@ -40,7 +40,7 @@ def go(request: HttpRequest, to: Any, *args: Any) -> HttpResponse:
     """Redirect after a POST, in the way the client understands: 303, or HX-Redirect for htmx."""
     is_path = isinstance(to, str) and to.startswith("/")  # resolve_url would look for its name.
     url = to if is_path else resolve_url(to, *args)
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.META.get("HTTP_HX_REQUEST") == "true":  # As request.htmx says, with less reading.
         return HttpResponseClientRedirect(url)
     return HttpResponse(status=303, headers={"Location": url})
 

@@ -11,11 +11,14 @@ from urllib.parse import urlencode, urlsplit
 import structlog
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.messages.storage import default_storage
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import resolve_url
+from django.utils.functional import SimpleLazyObject, empty
 
 from nexapay.kernel import logs, wire
 
@@ -34,7 +37,8 @@ class RequestLog:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
         wire.trust_if_quiet(connection)
-        offered = request.headers.get("X-Request-ID", "")
+        # Not request.headers, which reads every header there is into a mapping of its own.
+        offered = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = offered if _ID.fullmatch(offered) else token_hex(16)
         bound = structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
@@ -101,6 +105,21 @@ class SignedInOnly(LoginRequiredMiddleware):
         shown = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
         sign_in = f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': shown})}"
         return HttpResponse(status=401, headers={"HX-Redirect": sign_in})
+
+
+class Messages(MessageMiddleware):
+    """Django's; what keeps messages is made when there is one to keep, or somebody reads them."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Let the storage be made by whoever uses it first."""
+        storage = SimpleLazyObject(lambda: default_storage(request))
+        request._messages = storage  # type: ignore[attr-defined]
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Keep what was added and forget what was read, if anybody did either."""
+        if request._messages._wrapped is empty:  # type: ignore[attr-defined]
+            return response
+        return super().process_response(request, response)
 
 
 class Utf8Only:

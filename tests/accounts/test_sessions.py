@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Session, User
+from accounts.sessions import SessionStore
 from tests.accounts.conftest import Post
 from tests.factories import PASSWORD, make_user
 
@@ -139,6 +140,9 @@ class TestSession:
 
         assert SESSION_KEY not in session
         assert Session.objects.get().user is None
+        kept = SessionStore(session.session_key)
+        assert kept.load() == {"seen": True}
+        assert kept.person is None
         assert not is_in(client)
 
 

@@ -62,6 +62,14 @@ class TestLastWords:
 
         assert NAMES.rows() == [("Ana",)]
 
+    def test_that_are_all_a_transaction_says_stand_or_fall_together(self) -> None:
+        ana = make_user("Ana")
+
+        with pytest.raises(DataError, match="division by zero"), transaction.atomic():
+            at_commit((RENAME, ("Asha", ana.pk)), (DIVIDE, (0,)))
+
+        assert NAMES.rows() == [("Ana",)]
+
     def test_hear_what_only_commit_refuses(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute(LATER)
