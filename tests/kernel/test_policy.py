@@ -31,6 +31,7 @@ urlpatterns = [
     path("usual/", usual),
     path("its-own/", with_its_own),
     path("nonce/", csp_update({"script-src": [NONCE]})(with_nonce)),
+    path("any-nonce/", with_nonce),
     path("exempt/", csp_exempt()(usual)),
     path("updated/", csp_update({"form-action": ["https://bank.example"]})(usual)),
     path("replaced/", csp_replace({"img-src": ["https://pictures.example"]})(usual)),
@@ -72,6 +73,12 @@ class TestPolicy:
         answer = client.get("/nonce/")
 
         assert f"script-src 'self' 'nonce-{answer.content.decode()}'" in answer[HEADER]
+
+    def test_names_it_also_where_the_settings_allow_one(self) -> None:
+        with override_settings(CONTENT_SECURITY_POLICY={"DIRECTIVES": {"script-src": [NONCE]}}):
+            answer = Client().get("/any-nonce/")
+
+        assert f"script-src 'nonce-{answer.content.decode()}'" in answer[HEADER]
 
     def test_is_left_out_where_a_view_says_so(self, client: Client) -> None:
         assert HEADER not in client.get("/exempt/")
