@@ -12,12 +12,12 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("", include("wallet.urls")),  # Each that stands before another is tried for it as well.
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("accounts/", include("accounts.doors")),
     path("settings/", include("accounts.urls")),
     path("notices/", include("accounts.notice_urls")),
-    path("", include("wallet.urls")),
     path("", include("onramp.urls")),
     path("bank/", include("onramp.simbank.urls")),
     path("admin/books/", admin.site.admin_view(books), name="books"),
