@@ -24,13 +24,16 @@ def main(rounds: int, seconds: float, *, only: str) -> None:
     """Measure and report."""
     report.progress(f"Making {WALLETS} people ...")
     wallets = people.make(WALLETS)
-    with http.gunicorn() as site:
+    with http.gunicorn() as site, http.gunicorn("-e", "BANK_WEBHOOK_MODE=queue") as queued:
         cases = [
             Case("a bare view, 8 clients", lambda: bare(site, 8, seconds)),
             Case("a bare view, 32 clients", lambda: bare(site, 32, seconds)),
             Case("/healthz, 8 clients", lambda: healthz(site, seconds)),
             Case("webhooks over HTTP, 8 clients", lambda: over_http(site, wallets, 8, seconds)),
             Case("webhooks over HTTP, 32 clients", lambda: over_http(site, wallets, 32, seconds)),
+            Case(
+                "webhooks into the queue, 8 clients", lambda: over_http(queued, wallets, 8, seconds)
+            ),
             Case("events one by one, in 2 processes", lambda: one_by_one(wallets, seconds)),
             Case("events in batches, in 2 processes", lambda: in_batches(wallets, MAX_BATCH)),
             Case("events in batches of 100", lambda: in_batches(wallets, 100)),
@@ -44,6 +47,7 @@ def ratios(figures: dict[str, float]) -> list[Ratio]:
     """Return what we want of the figures that were measured."""
     wanted = [
         ("webhooks over HTTP, 8 clients", "a bare view, 8 clients", 0.25),
+        ("webhooks into the queue, 8 clients", "a bare view, 8 clients", 0),
         ("/healthz, 8 clients", "a bare view, 8 clients", 0),
         ("webhooks over HTTP, 32 clients", "a bare view, 32 clients", 0),
         ("events in batches, in 2 processes", "events one by one, in 2 processes", 0),
