@@ -29,7 +29,7 @@ def by_the_door(at: str, body: bytes, headers: dict[str, str], **how: Any) -> tu
     """Send a request to what a server serves; return what it is told."""
     asked = RequestFactory().generic(how.pop("method", "POST"), at, body, JSON, headers=headers)
     told: list[Any] = []
-    application = get_internal_wsgi_application()  # nexapay.wsgi, as a server loads it.
+    application: Any = get_internal_wsgi_application()  # nexapay.wsgi, as a server loads it.
     said = b"".join(application(asked.environ | how, lambda *head: told.extend(head)))
     kept = dict(told[1])
     return int(told[0][:3]), json.loads(said), [kept.get(name) for name in TOLD]
