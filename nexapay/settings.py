@@ -108,9 +108,9 @@ DATABASES["default"]["OPTIONS"] |= {  # type: ignore[operator]
 if TIMEOUTS == "connection":
     DATABASES["default"]["OPTIONS"]["options"] = (  # type: ignore[index]
         "-c lock_timeout=2s -c statement_timeout=5s -c idle_in_transaction_session_timeout=10s"
-        # Plans are kept, those of the judges too: one that read a young table from end to end
-        # would go on doing so when it has grown. Who needs a whole table says so (db.whole_tables).
-        " -c enable_seqscan=off"
+        # Plans are kept, those of the judges too: what reads a young table from end to end, or up
+        # to a row, goes on doing so when it has grown. Who needs a whole table: db.whole_tables.
+        " -c enable_seqscan=off -c enable_mergejoin=off"
         # Planning for lists of one and of two again and again cost more than what was planned.
         " -c plan_cache_mode=force_generic_plan"
     )

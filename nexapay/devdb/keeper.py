@@ -38,7 +38,8 @@ SELECT format('CREATE ROLE %I LOGIN', name) FROM (VALUES ('nexapay'), ('nexapay_
 SELECT format('ALTER ROLE %I SET %I = %L', role, setting, value)
   FROM (VALUES ('nexapay'), ('nexapay_app')) r (role), (VALUES ('lock_timeout', '2s'),
     ('statement_timeout', '5s'), ('idle_in_transaction_session_timeout', '10s'),
-    ('enable_seqscan', 'off'), ('plan_cache_mode', 'force_generic_plan')) s (setting, value)
+    ('enable_seqscan', 'off'), ('enable_mergejoin', 'off'),
+    ('plan_cache_mode', 'force_generic_plan')) s (setting, value)
   \gexec
 SELECT 'CREATE DATABASE nexapay OWNER nexapay' WHERE NOT EXISTS
   (SELECT FROM pg_database WHERE datname = 'nexapay') \gexec

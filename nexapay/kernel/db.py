@@ -32,9 +32,9 @@ class ClockTimestamp(Func):
 def whole_tables() -> Iterator[None]:
     """Let queries that sum or compare whole tables read them from end to end, in a transaction."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = on")
+        cursor.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_mergejoin = on")
         yield
-        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_mergejoin = off")
 
 
 def sqlstate(error: DatabaseError) -> str | None:

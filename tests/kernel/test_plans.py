@@ -19,13 +19,35 @@ def test_a_row_of_a_young_table_is_looked_up_by_its_index() -> None:
     assert "Index Scan" in plan(f"SELECT name FROM accounts_user WHERE id = {ana.pk}")
 
 
+def test_a_row_that_another_names_is_looked_up_by_its_index() -> None:
+    """Guard: enable_mergejoin. Passing all who came before an early one looks as cheap."""
+    early = [make_user() for _ in range(10)]
+    later = [User(name="L", handle=f"later{n}", phone=f"+9171{n:08d}") for n in range(1_000)]
+    User.objects.bulk_create(later)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO django_session (session_key, session_data, expire_date, user_id)"
+            " SELECT 'session' || id, '', now(), id FROM unnest(%s::bigint[]) id",
+            [[person.pk for person in early]],
+        )
+        cursor.execute("ANALYZE accounts_user, django_session")
+
+    named = plan(
+        "SELECT u.name FROM django_session s LEFT JOIN accounts_user u ON u.id = s.user_id"
+        " WHERE s.session_key = 'session1'"
+    )
+
+    assert "Nested Loop" in named
+
+
 def test_what_sums_a_whole_table_reads_it_from_end_to_end() -> None:
     everything = "SELECT sum(amount_minor) FROM wallet_transfer"
     with db.whole_tables():
         assert "Seq Scan" in plan(everything)
         assert "Disabled" not in plan(everything)
+        assert setting("enable_mergejoin") == "on"
 
-    assert setting() == "off"
+    assert setting("enable_seqscan") == setting("enable_mergejoin") == "off"
 
 
 def plan(query: str) -> str:
@@ -34,9 +56,9 @@ def plan(query: str) -> str:
         return "\n".join(line for (line,) in cursor.fetchall())
 
 
-def setting() -> str:
+def setting(name: str) -> str:
     with connection.cursor() as cursor:
-        cursor.execute("SHOW enable_seqscan")
+        cursor.execute(f"SHOW {name}")
         return str(cursor.fetchone()[0])
 
 

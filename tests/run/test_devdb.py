@@ -83,6 +83,7 @@ class TestTheApplicationsRole:
             ("lock_timeout", "2s"),
             ("statement_timeout", "5s"),
             ("idle_in_transaction_session_timeout", "10s"),
+            ("enable_mergejoin", "off"),
             ("enable_seqscan", "off"),
             ("plan_cache_mode", "force_generic_plan"),
             ("timezone", "UTC"),
