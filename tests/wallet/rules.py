@@ -1,4 +1,4 @@
-"""The rules of migrations 0002 and 0008, each by a name that the attacks on it use."""
+"""The rules of migrations 0002, 0008 and 0011, each by a name that the attacks on it use."""
 
 from tests.wallet.guards import Clause, Constraint, Trigger
 
@@ -11,6 +11,7 @@ NOT_AFTER = Clause("t.posted_at > clock_timestamp()")
 OLDER = Clause("(SELECT count(*) FROM wallet_entry e WHERE e.transfer_id = f.transfer_id) <> ")
 NO_TRANSFER = Clause("t.id IS NULL")
 VERSIONED = Clause("w.tracks_balance IS DISTINCT FROM")
+ACTOR = Clause("t.actor_id IS NOT NULL AND NOT EXISTS")
 CORRECTS = Clause("t.kind = 'correction' AND NOT EXISTS")
 FROM_BANK = Clause("e.wallet_id = t.source_id AND t.kind <> 'correction'")
 TO_BANK = Clause("e.wallet_id = t.target_id AND t.kind <> 'correction'")

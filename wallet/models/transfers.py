@@ -53,6 +53,7 @@ class Transfer(models.Model):
         null=True,
         blank=True,
         db_index=False,
+        db_constraint=False,  # Migration 0011 looks them up, once for all that a statement posts.
         help_text="Who asked for it; empty for the house.",
     )
     idempotency_key = models.UUIDField(help_text="Chosen by the actor; moves money once.")

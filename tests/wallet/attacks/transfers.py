@@ -5,6 +5,7 @@ from typing import Any
 from tests.wallet.forge import Act, pay, stored
 from tests.wallet.guards import Constraint, World, refused_by
 from tests.wallet.rules import (
+    ACTOR,
     BACKWARDS,
     CREATED,
     FINGERPRINT,
@@ -200,3 +201,8 @@ def an_entry_that_was_not_posted_with_its_transfer(world: World) -> None:
     act.entry[0]["created_at"] = "2020-02-02T00:00:00Z"
     act.seal()
     act.write()
+
+
+@refused_by(ACTOR)
+def a_transfer_that_nobody_asked_for(world: World) -> None:
+    pay(world.ana, world.ben, 100, actor_id=2**40).write()
