@@ -37,6 +37,15 @@ _LOCKED = Prepared(
         .values_list(*columns_of(Balance))
     )
 )
+# For those who need no more than the lock: SEND reads the balances where it moves them.
+_LOCK = Prepared(
+    lambda: (
+        Balance.objects.select_for_update(no_key=True)
+        .filter(IsAnyOf("wallet_id"))
+        .order_by("wallet_id")
+        .values_list("wallet_id")
+    )
+)
 _POST, _SEND, _CREDIT = Prepared(POST), Prepared(SEND), Prepared(CREDIT)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GENESIS = bytes(32)
@@ -118,7 +127,7 @@ def lock_and_send(movement: Movement, *, can_pay: str, can_be_paid: str) -> "Sen
         can_pay,
         can_be_paid,
     )
-    return Sent(at_commit((_LOCKED, (pair,)), (_SEND, asked)))
+    return Sent(at_commit((_LOCK, (pair,)), (_SEND, asked)))
 
 
 class Sent(NamedTuple):

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import BooleanField, Expression, Field, Func, Model, QuerySet
+from django.db.models.base import ModelState
 from django.db.transaction import TransactionManagementError
 
 from nexapay.kernel import wire
@@ -112,8 +113,11 @@ def columns_of(model: type[Model], prefix: str = "") -> tuple[str, ...]:
     """
     Return the names of all its columns, for values_list.
 
-    :raises TypeError: for a field whose values the ORM makes of what the database says.
+    :raises TypeError: for a field whose values the ORM makes of what the database says, or a model
+        with an __init__ of its own.
     """
+    if model.__init__ is not Model.__init__:
+        raise TypeError(f"{model.__name__}: instance() does not call its __init__.")
     fields = model._meta.concrete_fields
     if made := [field.name for field in fields if hasattr(field, "from_db_value")]:
         raise TypeError(f"{model.__name__}: rows do not hold {made} as the ORM would.")
@@ -122,7 +126,12 @@ def columns_of(model: type[Model], prefix: str = "") -> tuple[str, ...]:
 
 def instance(model: type[_M], row: tuple[Any, ...]) -> _M:
     """Make the model's instance of a row of columns_of(model), as the ORM would."""
-    return model.from_db(DEFAULT_DB_ALIAS, columns_of(model), row)
+    # What Model.__init__ does for a row of all columns, without looking at each of them.
+    made = model.__new__(model)
+    made._state = ModelState()
+    made._state.db, made._state.adding = DEFAULT_DB_ALIAS, False
+    made.__dict__.update(zip(columns_of(model), row, strict=True))
+    return made
 
 
 # A query and the values of its Parameters.

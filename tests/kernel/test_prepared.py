@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from nexapay.kernel.arrays import columns, literal
-from nexapay.kernel.prepared import IsAnyOf, Parameter, Prepared, columns_of, together
+from nexapay.kernel.prepared import IsAnyOf, Parameter, Prepared, columns_of, instance, together
 from onramp.models import BankEvent
 from tests.factories import make_user
+from wallet.models import Wallet
 
 NAMED = Prepared(
     lambda: (
@@ -52,6 +53,20 @@ class TestPrepared:
     def test_makes_no_rows_of_a_model_that_the_orm_would_make_otherwise(self) -> None:
         with pytest.raises(TypeError, match="headers"):
             columns_of(BankEvent)
+
+    def test_makes_no_rows_of_a_model_that_makes_itself(self) -> None:
+        with pytest.raises(TypeError, match="__init__"):
+            columns_of(type("Odd", (), {}))
+
+    def test_makes_the_instance_that_the_orm_makes(self) -> None:
+        make_user("Ana")
+        [row] = Prepared(lambda: Wallet.objects.values_list(*columns_of(Wallet))).rows()
+
+        made, orms = instance(Wallet, row), Wallet.objects.get()
+        facts = [vars(wallet) | {"_state": None} for wallet in (made, orms)]
+        assert facts[0] == facts[1]
+        assert (made._state.db, made._state.adding) == (orms._state.db, orms._state.adding)
+        assert made.owner == orms.owner
 
     def test_wants_a_value_for_each_parameter(self) -> None:
         fresh = Prepared(lambda: User.objects.filter(IsAnyOf("pk")).values_list("pk"))
