@@ -10,8 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
+
+from django.db.models import QuerySet
 
 from nexapay.kernel.arrays import columns
 from nexapay.kernel.ids import ordered_uuids
@@ -29,23 +31,14 @@ from nexapay.kernel.wire import Rows
 from wallet.models import Balance, Transfer
 from wallet.sql import CREDIT, POST, SEND
 
-_LOCKED = Prepared(
-    lambda: (
-        Balance.objects.select_for_update(no_key=True)
-        .filter(IsAnyOf("wallet_id"))
-        .order_by("wallet_id")
-        .values_list(*columns_of(Balance))
-    )
-)
-# For those who need no more than the lock: SEND reads the balances where it moves them.
-_LOCK = Prepared(
-    lambda: (
-        Balance.objects.select_for_update(no_key=True)
-        .filter(IsAnyOf("wallet_id"))
-        .order_by("wallet_id")
-        .values_list("wallet_id")
-    )
-)
+
+def _locking(*columns: str) -> "QuerySet[Balance, tuple[Any, ...]]":
+    locked = Balance.objects.select_for_update(no_key=True).filter(IsAnyOf("wallet_id"))
+    return locked.order_by("wallet_id").values_list(*columns)
+
+
+_LOCKED = Prepared(lambda: _locking(*columns_of(Balance)))
+_LOCK = Prepared(lambda: _locking("wallet_id"))  # SEND reads the balances where it moves them.
 _POST, _SEND, _CREDIT = Prepared(POST), Prepared(SEND), Prepared(CREDIT)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GENESIS = bytes(32)

@@ -5,8 +5,7 @@ from django.db import migrations
 # connection lived. OFFSET 0 takes nothing away, and forbids that form: what is left is to look the
 # entry up for each balance, by its index. The same for the one other EXISTS of such a form.
 #
-# The judges' joins need no such word: planned for the first row that offends, as what stands in
-# EXISTS is, they look up. Nor do subqueries that count or sum for one row.
+# Subqueries that count or sum for one row have no such form. Of joins see 0012.
 HASHED = [
     ("wallet_judge_balances", "n.version = b.version + 1"),
     ("wallet_judge_checkpoints", "l.index = f.size - 1"),
