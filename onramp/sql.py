@@ -1,14 +1,17 @@
 """The statements that settle on-ramps, keep events and judge them, one or a thousand at a time."""
 
-# A success finds its credit by the key. One without is refused, because it has no transfer.
+# The list of ids bounds what is read, whatever plan is made of the join (docs/decisions/0016).
+# A success finds its credit by the key: looked up for each, as no join would be, however few
+# credits there were when it was planned. One without is refused, because it has no transfer.
 SETTLE = """
 UPDATE onramp_onramptransaction o
 SET status = n.status, failure_reason = n.reason, bank_reference = n.reference,
-  transfer_id = t.id, settled_at = %s::timestamptz
+  transfer_id = (
+    SELECT t.id FROM wallet_transfer t WHERE t.actor_id IS NULL AND t.idempotency_key = n.key),
+  settled_at = %s::timestamptz
 FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::uuid[])
   AS n (id, status, reason, reference, key)
-LEFT JOIN wallet_transfer t ON t.actor_id IS NULL AND t.idempotency_key = n.key
-WHERE o.id = n.id
+WHERE o.id = n.id AND o.id = ANY(%s::bigint[])
 """
 
 KEEP = """
@@ -61,5 +64,5 @@ SET status = n.status, verdict = n.verdict, onramp_id = n.onramp_id, offramp_id 
   attempts = e.attempts + 1, processed_at = n.at
 FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[])
   AS n (id, status, verdict, onramp_id, offramp_id, at)
-WHERE e.id = n.id
+WHERE e.id = n.id AND e.id = ANY(%s::bigint[])
 """

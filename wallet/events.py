@@ -10,7 +10,7 @@ from nexapay.kernel.events import Event
 
 @dataclass(frozen=True, kw_only=True)
 class TransferPosted(Event):
-    """A transfer is in the books."""
+    """A transfer is in the books. Of what a bank confirmed for an on-ramp, OnRampSettled tells."""
 
     signal: ClassVar[Signal] = Signal()
     transfer_id: int

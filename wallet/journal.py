@@ -292,5 +292,6 @@ def _write(
         (b.wallet_id, b.available_minor, b.locked_minor, b.version, b.head_hash, b.happened_at)
         for b in balances
     ]
-    posted = _POST.rows(*columns(rows, 12), *columns(entries, 11), *columns(held, 6))
+    ids, *others = columns(held, 6)  # The ids again bound what is read, whatever is planned.
+    posted = _POST.rows(*columns(rows, 12), *columns(entries, 11), ids, *others, ids)
     return {public_id: pk for pk, public_id in posted}

@@ -27,7 +27,7 @@ WITH moved AS (
     head_hash = n.head_hash, happened_at = n.happened_at
   FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[],
     %s::timestamptz[]) AS n (wallet_id, available, locked, version, head_hash, happened_at)
-  WHERE b.wallet_id = n.wallet_id
+  WHERE b.wallet_id = n.wallet_id AND b.wallet_id = ANY(%s::bigint[])
 )
 SELECT id, public_id FROM moved
 """

@@ -23,7 +23,7 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 class Door:
     """
-    A WSGI application: the views of some paths behind SecurityMiddleware and RequestLog alone.
+    A WSGI application: the views of some paths behind RequestLog and SecurityMiddleware alone.
 
     All else goes to the site. The same paths stand in the URLconf, and there the same views answer,
     so what is true of them under django.test.Client is true here; errors are said in JSON. They
@@ -35,8 +35,8 @@ class Door:
     def __init__(self, site: Wsgi, *paths: str) -> None:
         self._site = site
         self._views = {path: resolve(path) for path in paths}
-        self._log = RequestLog(self._ask)
-        self._answer = SecurityMiddleware(self._log)
+        self._answer = RequestLog(self._ask)
+        self._secure = SecurityMiddleware(_view)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         view = self._views.get(environ.get("PATH_INFO", ""))
@@ -53,12 +53,17 @@ class Door:
         start_response(f"{response.status_code} {response.reason_phrase}", headers)
         return [response.content]
 
-    def _ask(self, request: HttpRequest) -> HttpResponse:
+    def _ask(self, request: HttpRequest) -> Any:
         try:
-            request.get_host()
-            return request.resolver_match.func(request)  # type: ignore[union-attr, no-any-return]
+            request.get_host()  # Before anybody else does: some only ask where they redirect.
+            return self._secure(request)
         except DisallowedHost:
-            return said(400, {"error": "host", "detail": "That is not a name of this site."})
+            failed = said(400, {"error": "host", "detail": "That is not a name of this site."})
         except Exception as error:
-            self._log.process_exception(request, error)
-            return said(500, {"error": "internal", "detail": "It failed on our side."})
+            self._answer.process_exception(request, error)
+            failed = said(500, {"error": "internal", "detail": "It failed on our side."})
+        return self._secure.process_response(request, failed)
+
+
+def _view(request: HttpRequest) -> HttpResponse:
+    return request.resolver_match.func(request)  # type: ignore[union-attr, no-any-return]

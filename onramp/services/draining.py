@@ -197,4 +197,5 @@ def _settle_onramps(events: Sequence[_Waiting], now: datetime, *, warily: bool) 
 
 
 def _judge(rows: Sequence[tuple[object, ...]]) -> list[Call]:
-    return [(_JUDGE, tuple(columns(rows, 6)))]
+    ids, *others = columns(rows, 6)
+    return [(_JUDGE, (ids, *others, ids))]

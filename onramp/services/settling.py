@@ -104,7 +104,8 @@ def settle(settled: list[Settled], now: datetime, *, warily: bool) -> list[Call]
         event = OnRampSettled if said.succeeded else OnRampFailed
         events.publish(event(onramp_id=asked.pk))
     rows = [_settlement(asked, said) for asked, said in settled]
-    return [*_credit_all(settled, now, warily=warily), (_SETTLE, (now, *columns(rows, 5)))]
+    ids, *others = columns(rows, 5)
+    return [*_credit_all(settled, now, warily=warily), (_SETTLE, (now, ids, *others, ids))]
 
 
 def _credit_all(settled: list[Settled], now: datetime, *, warily: bool) -> list[Call]:

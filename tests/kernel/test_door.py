@@ -95,6 +95,18 @@ class TestTheShortWay:
         with ADDRESSES, pytest.raises(Resolver404):
             Door(site, "/machine", "/elsewhere")
 
+    @pytest.mark.parametrize("host", ["evil.example", "", "a b", "testserver:port"])
+    def test_leads_nowhere_under_another_name_also_where_it_would_redirect(
+        self, host: str, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        """Guard: the host is asked for before SecurityMiddleware asks."""
+        with override_settings(SECURE_SSL_REDIRECT=True):
+            status, headers, body = knock("/machine", {"Host": host})
+
+        assert (status, json.loads(body)["error"]) == ("400 Bad Request", "host")
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert '"status": 400' in capfd.readouterr().err
+
     def test_is_logged_by_route_and_under_the_id_a_proxy_gave(
         self, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
     ) -> None:

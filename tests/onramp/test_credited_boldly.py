@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from nexapay.kernel.prepared import at_commit
 from onramp import banks, services
+from onramp.events import OnRampSettled
 from onramp.models import BankEvent, OnRampTransaction
 from onramp.services import Answer, Delivery
 from onramp.services import settling as desk
@@ -19,6 +20,7 @@ from tests.factories import available, fund, make_wallet
 from tests.onramp.support import message, start
 from wallet import audit
 from wallet import services as wallet_services
+from wallet.events import TransferPosted
 from wallet.models import Transfer
 from wallet.services import Credit
 
@@ -124,6 +126,25 @@ class TestTheFirstWord:
 
         assert answer.body == {"status": "success", "duplicate": True}
         assert BankEvent.objects.count() == events
+
+
+class TestEvents:
+    @pytest.mark.parametrize("times", [1, 5])
+    def test_are_the_same_however_the_credit_is_posted(
+        self, times: int, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        wallet, heard = make_wallet(), []
+
+        def hear_of(sender: Any, **_: Any) -> None:
+            heard.append(sender)
+
+        onramps = [start(wallet) for _ in range(times)]
+        OnRampSettled.signal.connect(hear_of)
+        TransferPosted.signal.connect(hear_of)
+        with django_capture_on_commit_callbacks(execute=True):
+            hear(*onramps)
+
+        assert heard == [OnRampSettled] * times
 
 
 class TestASuccess:

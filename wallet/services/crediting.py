@@ -99,7 +99,8 @@ def credit_all_from_bank(*, credits: Sequence[Credit], now: datetime) -> list[Tr
     fresh = {m.idempotency_key: m for m in movements if m.idempotency_key not in done}
     for transfer in journal.post(list(fresh.values()), balances, posted_at=read_at):
         done[transfer.idempotency_key] = transfer
-        events.publish(TransferPosted(transfer_id=transfer.pk))
+        if transfer.kind != Transfer.Kind.ONRAMP:  # Of those OnRampSettled tells, however posted.
+            events.publish(TransferPosted(transfer_id=transfer.pk))
     return [_same(done[m.idempotency_key], m) for m in movements]
 
 
