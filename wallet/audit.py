@@ -13,6 +13,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
+from nexapay.kernel import db
 from wallet import audit_tree
 from wallet.audit_sql import BALANCES, BOOKS, ENTRIES, HOLDS, PAIRS, TRANSFERS
 from wallet.models import LedgerCheck
@@ -113,7 +114,7 @@ def _snapshot() -> Iterator[None]:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute("SET LOCAL work_mem = '64MB'")
-        cursor.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_mergejoin = on")
+        cursor.execute(db.PLAN_WHOLE_TABLES)
         # Compiling the long expressions takes longer than it saves.
         cursor.execute("SET LOCAL jit = off")
         yield

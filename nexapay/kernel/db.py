@@ -28,11 +28,15 @@ class ClockTimestamp(Func):
     output_field = DateTimeField()
 
 
+# For one transaction: all that whoever serves plans without (docs/decisions/0016).
+PLAN_WHOLE_TABLES = "SET LOCAL enable_seqscan = on; SET LOCAL enable_mergejoin = on"
+
+
 @contextmanager
 def whole_tables() -> Iterator[None]:
     """Let queries that sum or compare whole tables read them from end to end, in a transaction."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_mergejoin = on")
+        cursor.execute(PLAN_WHOLE_TABLES)
         yield
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_mergejoin = off")
 

@@ -9,6 +9,7 @@ nothing.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import takewhile
 from typing import Any, NamedTuple
 
@@ -147,7 +148,7 @@ def _is_away(error: Exception) -> bool:
 
 
 def _retrying(most: int, aside: _Aside, now: datetime) -> int | None:
-    return boldly_then_warily(lambda *, warily: _apply(most, aside, now, warily=warily))
+    return boldly_then_warily(partial(_apply, most, aside, now))
 
 
 def _apply(most: int, aside: _Aside, now: datetime, *, warily: bool) -> int | None:

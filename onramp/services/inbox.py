@@ -11,7 +11,7 @@ However many copies arrive, in whatever order: one credit.
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from typing import Any
 
@@ -122,7 +122,7 @@ def _read(bank: str, delivery: Delivery) -> Message | PayoutMessage | Passing | 
 
 
 def _record_all(bank: str, heard: Heard, now: datetime) -> list[Answer]:
-    return boldly_then_warily(lambda *, warily: _record(bank, heard, now, warily=warily))
+    return boldly_then_warily(partial(_record, bank, heard, now))
 
 
 def _record(bank: str, heard: Heard, now: datetime, *, warily: bool) -> list[Answer]:

@@ -1,14 +1,13 @@
 """Two who bring one event, or one bank reference, at once: the second starts again and sees it."""
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from django.db import IntegrityError
 
 from nexapay.kernel import db
 
 _T = TypeVar("_T")
-_T_co = TypeVar("_T_co", covariant=True)
 _TRIES = 10
 _TAKEN_MEANWHILE = {
     "bank_event_once",
@@ -33,17 +32,11 @@ def again_if_taken(act: Callable[[], _T]) -> _T:
     raise db.Busy("NexaPay is busy. Nothing was changed; send it again in a moment.")
 
 
-class Wary(Protocol[_T_co]):
-    """One whole transaction, which looks at everything before it acts, or lets PostgreSQL look."""
-
-    def __call__(self, *, warily: bool) -> _T_co:
-        """Run it."""
-
-
-def boldly_then_warily(act: Wary[_T]) -> _T:
+def boldly_then_warily(act: Callable[..., _T]) -> _T:
     """
     Run act as if nothing stood in its way; if PostgreSQL refuses, run it again having looked first.
 
+    act is one whole transaction. It is told which by warily, a keyword that is true or false.
     Looking for everything that might be wrong with a first word costs more than acting on it.
 
     :raises Busy: if rows were locked for too long; nothing is stored. It may be sent again.

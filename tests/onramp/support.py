@@ -1,6 +1,7 @@
 """A bank's side of the wire, for tests: messages as a bank writes and signs them."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import uuid4
@@ -15,6 +16,7 @@ from standardwebhooks.webhooks import Webhook
 
 from onramp import services
 from onramp.models import BankEvent, OnRampTransaction
+from onramp.services import Delivery
 from tests.factories import make_wallet
 from wallet.models import Wallet
 
@@ -50,6 +52,14 @@ def message(onramp: OnRampTransaction, kind: str = "success", **data: Any) -> di
     }
     said = {name: value for name, value in said.items() if value is not ...}
     return {"type": f"onramp.{kind}", "timestamp": "2026-11-20T10:00:00Z", "data": said}
+
+
+def told(onramps: Iterable[OnRampTransaction], **data: Any) -> list[Delivery]:
+    """Return one good success for each, as it lies before the services."""
+    return [
+        Delivery(f"evt-{onramp.pk}", json.dumps(message(onramp, **data)).encode(), {})
+        for onramp in onramps
+    ]
 
 
 def signed(

@@ -16,7 +16,7 @@ from onramp import services
 from onramp.models import BankEvent, OnRampTransaction
 from onramp.services import Answer, Delivery, inbox
 from tests.factories import available, make_wallet
-from tests.onramp.support import message, start
+from tests.onramp.support import message, start, told
 from tests.onramp.worlds import AT, World, noises, one_by_one, saids
 from tests.threads import at_once
 from wallet import audit
@@ -72,13 +72,6 @@ class TestABatch:
         assert {answer.status for answer in answers} == {200}
         assert available(wallet) == sum(1_000 + n for n in range(20))
         assert audit.run(clock=timezone.now).findings == []
-
-
-def told(onramps: list[OnRampTransaction]) -> list[Delivery]:
-    """Return one good success for each."""
-    return [
-        Delivery(f"evt-{onramp.pk}", json.dumps(message(onramp)).encode(), {}) for onramp in onramps
-    ]
 
 
 def record(deliveries: list[Delivery], now: datetime) -> list[Answer]:

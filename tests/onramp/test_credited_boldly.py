@@ -12,12 +12,12 @@ from nexapay.kernel.prepared import at_commit
 from onramp import banks, services
 from onramp.events import OnRampSettled
 from onramp.models import BankEvent, OnRampTransaction
-from onramp.services import Answer, Delivery
+from onramp.services import Answer
 from onramp.services import settling as desk
 from onramp.services.judging import Asked, Settled
 from onramp.services.taken import boldly_then_warily
 from tests.factories import available, fund, make_wallet
-from tests.onramp.support import message, start
+from tests.onramp.support import message, start, told
 from wallet import audit
 from wallet import services as wallet_services
 from wallet.events import TransferPosted
@@ -36,11 +36,9 @@ def known_bank() -> None:
 
 def hear(*onramps: OnRampTransaction, **data: Any) -> list[Answer]:
     """Record a good success of each, in one batch."""
-    deliveries = [
-        Delivery(f"evt-{onramp.pk}", json.dumps(message(onramp, **data)).encode(), {})
-        for onramp in onramps
-    ]
-    return services.record_bank_events(bank="simbank", deliveries=deliveries, now=timezone.now())
+    return services.record_bank_events(
+        bank="simbank", deliveries=told(onramps, **data), now=timezone.now()
+    )
 
 
 def said_to_the_database(*onramps: OnRampTransaction) -> set[str]:
@@ -178,6 +176,24 @@ class TestASuccess:
 
 
 class TestCreditsWithCommit:
+    def test_leave_out_what_is_in_another_currency_than_the_wallet(self) -> None:
+        """Guard: the currency in CREDIT."""
+        onramp, before = start(), Transfer.objects.count()
+        credit = Credit(
+            bank=banks.name_of(onramp.bank),
+            wallet_id=onramp.wallet_id,
+            amount_minor=1,
+            currency="USD",
+            idempotency_key=onramp.public_id,
+        )
+
+        calls = wallet_services.credits_with_commit(credits=[credit], now=timezone.now())
+        with transaction.atomic():
+            at_commit(*calls or [])
+
+        assert calls
+        assert Transfer.objects.count() == before
+
     @pytest.mark.parametrize("other", [{"kind": Transfer.Kind.RETURN}, {"note": "late"}])
     def test_are_plain_onramps_alone(self, other: dict[str, Any]) -> None:
         onramp = start()

@@ -1,6 +1,5 @@
 """What settling a batch reads grows with the batch, not with the books, whenever it was planned."""
 
-import json
 from collections.abc import Callable
 
 import pytest
@@ -10,7 +9,7 @@ from onramp import services
 from onramp.services import Delivery
 from tests.factories import make_wallet
 from tests.onramp.queues import apply, receive
-from tests.onramp.support import message, start
+from tests.onramp.support import start, told
 from tests.wallet.crowds import MANY, add_crowd, plan_while_small, rows_read
 from tests.wallet.forge import sql
 
@@ -39,25 +38,22 @@ def waiting(first: int, count: int) -> None:
     sql(LOOKED_AT, 10_000 + first, last)
 
 
-def told(number: int) -> list[Delivery]:
+def told_of(number: int) -> list[Delivery]:
     """Return a good success of each of so many new on-ramps."""
-    onramps = [start() for _ in range(number)]
-    return [
-        Delivery(f"evt-{onramp.pk}", json.dumps(message(onramp)).encode(), {}) for onramp in onramps
-    ]
+    return told([start() for _ in range(number)])
 
 
 def hear(number: int) -> None:
     """Record so many in one batch."""
     answers = services.record_bank_events(
-        bank="simbank", deliveries=told(number), now=timezone.now()
+        bank="simbank", deliveries=told_of(number), now=timezone.now()
     )
     assert {answer.status for answer in answers} == {200}
 
 
 def drain(number: int) -> None:
     """Store so many, and apply them."""
-    for delivery in told(number):
+    for delivery in told_of(number):
         receive(delivery)
     assert apply() == number
 
