@@ -49,6 +49,7 @@ UNSAID_S = 30
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 accesslog = None  # The application logs requests itself, without personal data.
+logger_class = "nexapay.accesslog.NoAccessLog"
 errorlog = "-"
 loglevel = "warning"
 logconfig_dict = logs.config(level="INFO")  # gunicorn's own lines look like all others.
