@@ -19,13 +19,6 @@ def columns(rows: Sequence[tuple[object, ...]], width: int) -> list[str]:
     return [literal(column) for column in zip(*rows, strict=True)] or ["{}"] * width
 
 
-def text(value: object) -> str | None:
-    """Write one value, or a list of them as an array, as PostgreSQL reads it; None is NULL."""
-    if isinstance(value, str):  # Most are columns that literal has written.
-        return value
-    return None if value is None else _TEXTS[type(value)](value)
-
-
 def literal(values: Iterable[object]) -> str:
     """Write values as PostgreSQL reads an array; cast it to its type in the statement."""
     return "{" + ",".join(_forms(list(values))) + "}"
@@ -59,7 +52,8 @@ _FORMS: dict[type, Callable[[Any], str]] = {
     datetime: datetime.isoformat,
 }
 
-_TEXTS: dict[type, Callable[[Any], str]] = {
+# How one value is written, or a list of them as an array.
+TEXTS: dict[type, Callable[[Any], str]] = {
     bool: str,
     int: str,
     UUID: _uuid,

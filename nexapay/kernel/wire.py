@@ -18,15 +18,14 @@ from psycopg.adapt import Transformer
 from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
-from nexapay.kernel.arrays import text
+from nexapay.kernel.arrays import TEXTS
 
 Rows = list[tuple[Any, ...]]
 _PLACE = re.compile("%[s%]")
-_DONE = {
-    ExecStatus.COMMAND_OK,
-    ExecStatus.TUPLES_OK,
-    ExecStatus.PIPELINE_SYNC,
-}
+# Looked up once: a member of an enum costs as much as a call of a function.
+_IDLE, _ALIVE, _SYNC = TransactionStatus.IDLE, ConnStatus.OK, ExecStatus.PIPELINE_SYNC
+_BINARY = Format.BINARY
+_DONE = {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK, _SYNC}
 
 
 class Statement:
@@ -47,7 +46,7 @@ class Statement:
 
 
 class Message(NamedTuple):
-    """A statement, and for its places values of the types that arrays.text writes."""
+    """A statement, and for its places values: of the types in arrays.TEXTS, str or None."""
 
     statement: Statement
     values: Sequence[object] = ()
@@ -76,17 +75,18 @@ def run(
     :raises psycopg.Error: what PostgreSQL said to the first that failed; the rest did not run.
     """
     pgconn = connection.pgconn
-    idle = pgconn.transaction_status == TransactionStatus.IDLE
+    idle = pgconn.transaction_status == _IDLE
     if idle and not messages:
         return []
     begin = [b"BEGIN"] if idle and not connection.autocommit and not commit else []
     end = [b"COMMIT"] if commit and not idle else []
     known = _prepared.setdefault(connection, {})
-    said = {message.statement.name: message.statement for message in messages}
-    fresh = [statement for name, statement in said.items() if name not in known]
-    results = _exchange(pgconn, begin, fresh, messages, end)
+    fresh = {m.statement.name: m.statement for m in messages if m.statement.name not in known}
+    results = _exchange(pgconn, begin, list(fresh.values()), messages, end)
     prepared, answers = results[len(begin) :], results[len(begin) + len(fresh) :]
-    known.update((s.name, None) for s, r in zip(fresh, prepared, strict=False) if _succeeded(r))
+    if fresh:
+        said = zip(fresh, prepared, strict=False)
+        known.update((name, None) for name, result in said if result.status in _DONE)
     if error := _error(results) or _undone(results, end):
         if getattr(error, "sqlstate", None) in _STALE:
             pgconn.finish()
@@ -124,12 +124,12 @@ def _exchange(
         for statement in fresh:
             pgconn.send_prepare(statement.name, statement.command)
         for (statement, _), values in zip(messages, encoded, strict=True):
-            pgconn.send_query_prepared(statement.name, values, None, Format.BINARY)
+            pgconn.send_query_prepared(statement.name, values, None, _BINARY)
         for command in end:
             pgconn.send_query_params(command, None)
         pgconn.pipeline_sync()
         results = _receive(pgconn)
-        if pgconn.status == ConnStatus.OK:
+        if pgconn.status == _ALIVE:
             pgconn.exit_pipeline_mode()
         return results
     except BaseException:
@@ -141,7 +141,7 @@ def _receive(pgconn: PGconn) -> list[PGresult]:
     """Return every answer, the sync's as well: that is when it commits, but for a longer one."""
     _flush(pgconn)
     results = []
-    while pgconn.status == ConnStatus.OK:
+    while pgconn.status == _ALIVE:
         # get_result would wait as well, but with the whole process: it does not release the GIL.
         while pgconn.is_busy():
             _poll(pgconn, POLLIN)
@@ -149,7 +149,7 @@ def _receive(pgconn: PGconn) -> list[PGresult]:
         result = pgconn.get_result()
         if result is not None:  # None only parts one message's answers from the next's.
             results.append(result)
-            if result.status == ExecStatus.PIPELINE_SYNC:
+            if result.status == _SYNC:
                 break
     return results
 
@@ -168,9 +168,9 @@ def _poll(pgconn: PGconn, what: int, milliseconds: int | None = None) -> bool:
 
 
 def _encode(value: object) -> bytes | None:
-    encoded = text(value)
-    if encoded is None:
+    if value is None:
         return None
+    encoded = value if isinstance(value, str) else TEXTS[type(value)](value)
     if "\0" in encoded:
         raise DataError("PostgreSQL keeps no text with a NUL in it.")
     return encoded.encode()
@@ -188,10 +188,6 @@ def _read(
     return reader.load_rows(0, result.ntuples, tuple)
 
 
-def _succeeded(result: PGresult) -> bool:
-    return result.status in _DONE
-
-
 def _undone(results: list[PGresult], end: list[bytes]) -> Exception | None:
     """Return an error if COMMIT was answered by ROLLBACK: something failed, and was passed over."""
     if end and results[-2].command_status != b"COMMIT":
@@ -202,8 +198,8 @@ def _undone(results: list[PGresult], end: list[bytes]) -> Exception | None:
 def _error(results: list[PGresult]) -> Exception | None:
     """Return what went wrong first, if anything did."""
     for result in results:
-        if not _succeeded(result):
+        if result.status not in _DONE:
             return errors.error_from_result(result)
-    if not results or results[-1].status != ExecStatus.PIPELINE_SYNC:
+    if not results or results[-1].status != _SYNC:
         return OperationalError("The connection to the database is lost.")
     return None

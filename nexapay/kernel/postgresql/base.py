@@ -4,6 +4,7 @@ A connection whose transactions can end in the round trip of their last statemen
 Everything else is Django's own. Django looks for a class of this name in this module.
 """
 
+from contextlib import nullcontext
 from typing import Any
 
 from django.db.backends.postgresql import base
@@ -11,6 +12,8 @@ from django.db.backends.utils import debug_transaction
 
 from nexapay.kernel import wire
 from nexapay.kernel.wire import Message, Rows
+
+_UNTIMED = nullcontext()
 
 
 class LastWords:
@@ -32,7 +35,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         said, self.last_words = self.last_words, []
         if self.connection is None:
             return
-        with debug_transaction(self, "COMMIT"), self.wrap_database_errors:
+        timed = debug_transaction(self, "COMMIT") if self.queries_logged else _UNTIMED
+        with timed, self.wrap_database_errors:
             messages = [message for words in said for message in words.messages]
             answers = iter(wire.run(self.connection, messages, commit=True))
         for words in said:
