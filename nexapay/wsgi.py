@@ -7,6 +7,8 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nexapay.settings")
 site = get_wsgi_application()
 
-from nexapay.kernel.door import Door  # noqa: E402  # What it needs is there once Django is set up.
+# What it needs is there once Django is set up.
+from nexapay.kernel.door import Door, spare_listeners  # noqa: E402
 
+spare_listeners()
 application = Door(site, "/webhooks/bank/", "/webhooks/bank")

@@ -8,9 +8,12 @@ costs more than its answer (docs/decisions/0034).
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.core.cache import close_caches
 from django.core.exceptions import DisallowedHost
+from django.core.handlers.base import reset_urlconf
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import close_old_connections
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, reset_queries
 from django.http import HttpRequest, HttpResponse
 from django.middleware.security import SecurityMiddleware
 from django.urls import resolve
@@ -19,6 +22,21 @@ from nexapay.kernel.http import said
 from nexapay.kernel.middleware import RequestLog
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+# At both ends of a request Django asks these. RequestLog looks after the one connection there is,
+# for a tenth of that. The others have nothing to do: our caches close nothing, no request has a
+# URLconf of its own, and the log of queries is a test's, or DEBUG's, where it is bounded.
+_SPARED = (
+    (request_started, (reset_queries, close_old_connections)),
+    (request_finished, (close_old_connections, close_caches, reset_urlconf)),
+)
+
+
+def spare_listeners() -> None:
+    """Ask none of Django's listeners any more, in a process whose requests all pass RequestLog."""
+    for signal, listeners in _SPARED:
+        for listener in listeners:
+            signal.disconnect(listener)
 
 
 class Door:
@@ -44,11 +62,7 @@ class Door:
             return self._site(environ, start_response)
         request = WSGIRequest(environ)
         request.resolver_match = view
-        close_old_connections()  # Django's signals do it at both ends of its own requests.
-        try:
-            response: Any = self._answer(request)
-        finally:
-            close_old_connections()
+        response: Any = self._answer(request)
         headers = [*response.items(), ("Content-Length", str(len(response.content)))]
         start_response(f"{response.status_code} {response.reason_phrase}", headers)
         return [response.content]

@@ -14,7 +14,7 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.messages.storage import default_storage
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import resolve_url
@@ -36,7 +36,9 @@ class RequestLog:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
-        wire.trust_if_quiet(connection)
+        database = connections[DEFAULT_DB_ALIAS]  # django.db.connection asks at each attribute.
+        _close_if_old(database)
+        wire.trust_if_quiet(database)
         # Not request.headers, which reads every header there is into a mapping of its own.
         offered = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = offered if _ID.fullmatch(offered) else token_hex(16)
@@ -47,6 +49,7 @@ class RequestLog:
             self._write(request, response, request_id, started)
         finally:
             structlog.contextvars.reset_contextvars(**bound)
+            _close_if_old(database)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
@@ -69,6 +72,12 @@ class RequestLog:
             status=response.status_code,
             ms=round((time.perf_counter() - started) * 1000, 1),
         )
+
+
+def _close_if_old(database: Any) -> None:
+    """Do what Django's listeners do at both ends of a request, which door.py spares."""
+    if not database.in_atomic_block:  # Such as a test's, around all its requests.
+        database.close_if_unusable_or_obsolete()
 
 
 def _route(request: HttpRequest) -> str:

@@ -70,14 +70,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     return [record.msg for record in caplog.records if isinstance(record.msg, dict)]
 
 
-@pytest.fixture
-def _in_one_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the test's own connection, as django.test.Client does."""
-    monkeypatch.setattr("nexapay.kernel.door.close_old_connections", lambda: None)
-
-
 @pytest.mark.django_db
-@pytest.mark.usefixtures("_in_one_transaction")
 class TestTheShortWay:
     def test_leads_to_the_view_and_back(self) -> None:
         status, headers, body = knock("/machine")

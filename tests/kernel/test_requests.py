@@ -12,6 +12,7 @@ import pytest
 import structlog
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+from django.core.signals import request_finished, request_started
 from django.db import IntegrityError, connection
 from django.db.migrations.graph import MigrationGraph
 from django.http import Http404, HttpRequest, HttpResponse
@@ -19,7 +20,7 @@ from django.test import Client, override_settings
 from django.urls import path
 
 from nexapay import urls as project
-from nexapay.kernel import throttle
+from nexapay.kernel import door, throttle
 from tests.factories import make_user
 
 
@@ -187,6 +188,26 @@ class TestRequestLog:
         record = logging.makeLogRecord({"name": "x", "levelname": "INFO", "msg": "hello"})
 
         assert json.loads(handler.format(record))["event"] == "hello"
+
+
+class TestWhatARequestIsSpared:
+    def test_listeners_with_nothing_to_do(self) -> None:
+        """Whoever is new among Django's own is to be looked at: is there something for it to do?"""
+        door.spare_listeners()  # Again: django.test.Client connects one of them for the next test.
+
+        assert (request_started.receivers, request_finished.receivers) == ([], [])
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTheDatabasesConnection:
+    def test_that_failed_is_asked_whether_it_lives(self, client: Client) -> None:
+        connection.ensure_connection()
+        connection.connection.close()
+        connection.errors_occurred = True
+
+        assert client.get("/healthz").status_code == 200
+
+        assert connection.connection is None
 
 
 @pytest.mark.django_db

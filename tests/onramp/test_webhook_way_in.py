@@ -8,7 +8,6 @@ import pytest
 from django.core.servers.basehttp import get_internal_wsgi_application
 from django.test import Client, RequestFactory
 
-from nexapay.kernel import door
 from onramp import services
 from onramp.models import BankEvent
 from tests.factories import available
@@ -17,12 +16,6 @@ from tests.onramp.support import URL, message, signed, start
 pytestmark = pytest.mark.django_db
 JSON = "application/json"
 TOLD = ("Allow", "Retry-After", "Content-Type", "X-Content-Type-Options")
-
-
-@pytest.fixture(autouse=True)
-def _in_one_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the test's own connection, as django.test.Client does."""
-    monkeypatch.setattr(door, "close_old_connections", lambda: None)
 
 
 def by_the_door(at: str, body: bytes, headers: dict[str, str], **how: Any) -> tuple[Any, ...]:
