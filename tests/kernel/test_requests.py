@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import structlog
+from django.conf import LazySettings, settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.core.signals import request_finished, request_started
@@ -196,6 +197,16 @@ class TestWhatARequestIsSpared:
         door.spare_listeners()  # Again: django.test.Client connects one of them for the next test.
 
         assert (request_started.receivers, request_finished.receivers) == ([], [])
+
+    def test_a_detour_to_each_setting(self) -> None:
+        assert LazySettings.__getattribute__ is object.__getattribute__
+        before = settings.SIGN_INS_PER_MINUTE
+
+        with override_settings(SIGN_INS_PER_MINUTE=before + 1):
+            assert before + 1 == settings.SIGN_INS_PER_MINUTE
+
+        assert before == settings.SIGN_INS_PER_MINUTE
+        assert not hasattr(settings, "NO_SUCH_SETTING")
 
 
 @pytest.mark.django_db(transaction=True)
