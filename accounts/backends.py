@@ -50,6 +50,7 @@ class SignedIn(AuthenticationMiddleware):
 def _user_of(request: HttpRequest) -> User | AnonymousUser:
     asked = _asked.set(request.session)
     try:
-        return auth.get_user(request)
+        request.user = auth.get_user(request)  # Whoever asks again need not ask a lazy object.
     finally:
         _asked.reset(asked)
+    return request.user

@@ -5,7 +5,9 @@ What was typed waits in the session, so that "Change" brings it back. What was s
 page travels in that page, signed: confirming acts on it alone.
 """
 
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import NamedTuple
 from uuid import UUID
 
 from django.contrib.sessions.backends.base import SessionBase
@@ -30,8 +32,7 @@ class BadToken(ValueError):
     """The review page is not one that we showed this person lately. The message is for them."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Seen:
+class Seen(NamedTuple):
     """What a person saw and confirms. amount_minor is in minor units of currency."""
 
     user_id: int
@@ -44,7 +45,7 @@ class Seen:
 
     def sign(self) -> str:
         """Return it as a token for the review page."""
-        return signing.dumps(astuple(self), salt=_SALT)
+        return _signer().sign_object(self)
 
 
 def read_token(token: str, *, user_id: int, key: UUID) -> Seen:
@@ -54,15 +55,19 @@ def read_token(token: str, *, user_id: int, key: UUID) -> Seen:
     :raises BadToken: if it was not signed here, for this person and key, in the last 30 minutes.
     """
     try:
-        parts = signing.loads(token, salt=_SALT, max_age=_MAX_AGE_S)
-        seen = Seen(**dict(zip(Seen.__dataclass_fields__, parts, strict=True)))
+        seen = Seen._make(_signer().unsign_object(token, max_age=_MAX_AGE_S))
     except signing.SignatureExpired as error:
         raise BadToken("This page was open for too long. Nothing was sent.") from error
-    except (signing.BadSignature, ValueError) as error:
+    except (signing.BadSignature, ValueError, TypeError) as error:
         raise BadToken("We could not read this page's details. Nothing was sent.") from error
     if (seen.user_id, seen.key) != (user_id, str(key)):
         raise BadToken("This page belongs to another payment. Nothing was sent.")
     return seen
+
+
+@cache
+def _signer() -> signing.TimestampSigner:
+    return signing.TimestampSigner(salt=_SALT)
 
 
 def keep(session: SessionBase, key: UUID, draft: Draft) -> None:

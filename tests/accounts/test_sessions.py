@@ -45,6 +45,11 @@ class TestSession:
         with django_assert_num_queries(1):
             assert is_in(browser)
 
+    def test_is_asked_for_its_person_once(self, browser: Client, meera: User) -> None:
+        person = browser.get(PAGE).wsgi_request.user
+
+        assert (type(person), person) == (User, meera)  # No lazy object any more.
+
     def test_of_before_names_nobody_and_still_opens(
         self, browser: Client, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:

@@ -7,6 +7,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 import time_machine
+from django.core import signing
 from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client
@@ -97,6 +98,19 @@ class TestConfirming:
         assert response.status_code == 422
         assert "Nothing was sent." in text_of(response)
         assert f'href="{url}"' in text_of(response)
+        assert available(ana) == 100_000
+
+    @pytest.mark.parametrize("says", [5, {}, [1, 2], ["x"] * 8])
+    def test_refuses_a_token_of_ours_that_says_something_else(self, says: object) -> None:
+        ana = ananya()
+        kabir()
+        client = sign_in(ana)
+        url, _ = to_review(client)
+
+        response = client.post(url, {"token": signing.dumps(says, salt="wallet.send.review")})
+
+        assert response.status_code == 422
+        assert "Nothing was sent." in text_of(response)
         assert available(ana) == 100_000
 
     def test_refuses_the_token_of_another_payment(self) -> None:
