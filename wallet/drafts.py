@@ -79,13 +79,10 @@ def keep(session: SessionBase, key: UUID, draft: Draft) -> None:
 
 
 def find(session: SessionBase, key: UUID | str) -> Draft | None:
-    """Return the draft of that key, if it is still there."""
+    """
+    Return the draft of that key, if it is still there.
+
+    It may have been sent: to forget it then would write the session in the middle of a payment.
+    """
     kept = session.get(_SESSION_KEY, {}).get(str(key))
     return Draft(**kept) if kept else None
-
-
-def drop(session: SessionBase, key: UUID) -> None:
-    """Forget the draft: the payment is done."""
-    drafts = session.get(_SESSION_KEY, {})
-    if drafts.pop(str(key), None):
-        session[_SESSION_KEY] = drafts

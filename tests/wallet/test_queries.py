@@ -66,13 +66,13 @@ def test_the_review_page_asks_at_most_six_times(
         assert client.get(address).status_code == 200
 
 
-def test_a_payment_reads_who_is_there_pays_and_forgets_the_draft(
+def test_a_payment_reads_who_is_there_and_pays_and_writes_nothing_else(
     ana: Wallet, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     client: Client = sign_in(ana)
     address, token = to_review(client, to="@kabir")
 
     # The session with its person; the lock and the payment (said twice, for in a test they are not
-    # the last words) within a savepoint; the session.
-    with django_assert_num_queries(1 + 2 * 2 + 2 + 1):
+    # the last words) within a savepoint.
+    with django_assert_num_queries(1 + 2 * 2 + 2):
         assert "new=1" in client.post(address, {"token": token})["Location"]

@@ -52,6 +52,20 @@ class TestReviewPage:
         assert str(amount_page.context["key"]) in url
         assert f"to=@kabir&amp;draft={amount_page.context['key']}" in text_of(people_page)
 
+    @pytest.mark.parametrize("at", ["change", "back"])
+    def test_changes_bring_nothing_back_of_what_was_sent(self, at: str) -> None:
+        """Guard: the key of the draft has sent money; with it nothing else can be sent."""
+        kabir()
+        client = sign_in(ananya())
+        url, token = to_review(client, note="Rent")
+        page = client.get(url)
+        client.post(url, {"token": token})
+
+        shown = client.get(page.context[at], {"to": "@kabir"} | carried(page))
+
+        assert "Rent" not in text_of(shown)
+        assert str(shown.context["key"]) not in url
+
     def test_asks_for_another_amount_when_the_money_is_gone_meanwhile(self) -> None:
         ana, ben = ananya(), kabir()
         client = sign_in(ana)

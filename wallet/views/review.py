@@ -89,7 +89,6 @@ def _confirm(request: Request, key: UUID) -> HttpResponse:
             raise
         _log.error("send outcome unknown", exc_info=error)
         return _unknown(request, seen)
-    drafts.drop(request.session, key)
     return _receipt(request, transfer.public_id)
 
 

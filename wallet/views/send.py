@@ -82,12 +82,14 @@ def _known(wallet: Wallet, *, draft: str) -> dict[str, Any]:
 
 
 def _draft_key(request: Request) -> str:
-    """Return the key of the draft that the address names, if it is one we keep."""
+    """Return the key of the draft that the address names, if we keep it and nothing was sent."""
     try:
         key = UUID(request.GET.get("draft", ""))
     except ValueError:
         return ""
-    return str(key) if drafts.find(request.session, key) else ""
+    if not drafts.find(request.session, key):
+        return ""
+    return "" if selectors.sent_with(actor_id=request.user.pk, key=key) else str(key)
 
 
 def _ask_amount(request: Request, wallet: Wallet) -> HttpResponse:
