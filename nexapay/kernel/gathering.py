@@ -2,13 +2,17 @@
 Callers who come while others are being served are served together, next.
 
 What a transaction costs is then shared: the busier it is, the less each one pays. A caller who
-comes alone is served at once; nobody waits for company.
+comes alone is served at once. Where several were just served, their next questions are under way:
+whoever serves next waits until as many stand in line again, but no longer than serving them took.
 """
 
 from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Lock
+from time import monotonic
 from typing import Generic, TypeVar
+
+MOST_PATIENCE_S = 0.02
 
 _Asked = TypeVar("_Asked")
 _Answered = TypeVar("_Answered")
@@ -24,8 +28,8 @@ class _Caller(Generic[_Asked, _Answered]):
         self._sleep = Lock()
         self._sleep.acquire()
 
-    def wait(self) -> None:
-        self._sleep.acquire()
+    def wait(self, seconds: float = -1) -> None:
+        self._sleep.acquire(timeout=seconds)
 
     def wake(self) -> None:
         self._sleep.release()
@@ -47,6 +51,10 @@ class Gathering(Generic[_Asked, _Answered]):
         self._waiting: deque[_Caller[_Asked, _Answered]] = deque()
         self._is_serving = False
         self._lock = Lock()
+        # How many may stand in line soon, until when that is likely, and who waits for them.
+        self._expected = 1
+        self._expected_until = 0.0
+        self._gatherer: _Caller[_Asked, _Answered] | None = None
 
     def ask(self, question: _Asked) -> _Answered:
         """Return the answer to one question, or raise what serve raises for it alone."""
@@ -54,6 +62,7 @@ class Gathering(Generic[_Asked, _Answered]):
         if self._must_wait(me):
             me.wait()
         if me.serves:
+            self._gather(me)
             self._serve_next()
         return me.answers[0] if me.answers else self._serve([question])[0]
 
@@ -62,17 +71,35 @@ class Gathering(Generic[_Asked, _Answered]):
             self._waiting.append(me)
             me.serves = not self._is_serving
             self._is_serving = True
+            if self._gatherer and self._is_complete():
+                self._gatherer.wake()
+                self._gatherer = None
         return not me.serves
+
+    def _is_complete(self) -> bool:
+        return len(self._waiting) >= min(self._expected, self._most)
+
+    def _gather(self, me: _Caller[_Asked, _Answered]) -> None:
+        """Wait for those who were just served to come back; who had no company waits for none."""
+        with self._lock:
+            seconds = self._expected_until - monotonic()
+            if self._is_complete() or seconds <= 0:
+                return
+            self._gatherer = me
+        me.wait(seconds)
+        with self._lock:
+            self._gatherer = None
 
     def _serve_next(self) -> None:
         """Serve those who wait, the caller first among them; then wake who serves the rest."""
         with self._lock:
             number = min(len(self._waiting), self._most)
             callers = [self._waiting.popleft() for _ in range(number)]
+        began = monotonic()
         try:
             self._answer(callers)
         finally:
-            self._hand_over()
+            self._hand_over(number, monotonic() - began)
             for caller in callers[1:]:
                 caller.wake()
 
@@ -86,8 +113,10 @@ class Gathering(Generic[_Asked, _Answered]):
         for caller, answer in zip(callers, answers, strict=True):
             caller.answers.append(answer)
 
-    def _hand_over(self) -> None:
+    def _hand_over(self, served: int, took_s: float) -> None:
         with self._lock:
+            self._expected = served + len(self._waiting)
+            self._expected_until = monotonic() + min(took_s, MOST_PATIENCE_S)
             self._is_serving = bool(self._waiting)
             if self._waiting:
                 self._waiting[0].serves = True

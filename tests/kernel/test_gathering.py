@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from time import monotonic
 
 import pytest
 
@@ -14,12 +15,14 @@ class Office:
 
     def __init__(self, *, most: int = 100, in_line: int = 0) -> None:
         self.calls: list[list[int]] = []
+        self.expected: list[int] = []
         self.broken: set[int] = set()
         self.in_line = in_line
         self.lines = Gathering(self.serve, most=most)
 
     def serve(self, numbers: Sequence[int]) -> list[int]:
         self.calls.append(list(numbers))
+        self.expected.append(self.lines._expected)
         if len(self.calls) == 1:
             while len(self.lines._waiting) < self.in_line:
                 threading.Event().wait(0.001)
@@ -58,6 +61,41 @@ class TestGathering:
         office.ask_all(*range(6))
 
         assert [len(call) for call in office.calls] == [1, 2, 2, 1]
+
+    def test_expects_those_back_who_were_just_served(self) -> None:
+        office = Office(in_line=5, most=3)
+
+        office.ask_all(*range(6))
+        office.lines.ask(1)
+
+        assert [len(call) for call in office.calls] == [1, 3, 2, 1]
+        assert office.expected == [1, 6, 5, 2]
+        assert office.lines._expected == 1
+
+    def test_waits_until_as_many_stand_in_line_as_are_expected(self) -> None:
+        office = Office()
+        office.lines._expected, office.lines._expected_until = 3, monotonic() + 60
+
+        with ThreadPoolExecutor(3) as pool:
+            answers = list(pool.map(office.lines.ask, range(3)))
+
+        assert answers == [0, 2, 4]
+        assert [len(call) for call in office.calls] == [3]
+
+    def test_waits_for_no_more_than_it_serves_at_a_time(self) -> None:
+        office = Office(most=2)
+        office.lines._expected, office.lines._expected_until = 4, monotonic() + 60
+
+        with ThreadPoolExecutor(2) as pool:
+            assert list(pool.map(office.lines.ask, range(2))) == [0, 2]
+
+    def test_goes_without_those_who_do_not_come_back(self) -> None:
+        office = Office()
+        office.lines._expected, office.lines._expected_until = 2, monotonic() + 0.01
+
+        assert office.lines.ask(1) == 2
+        assert office.lines._gatherer is None
+        assert office.lines.ask(2) == 4
 
     def test_lets_nobody_suffer_for_another(self) -> None:
         office = Office(in_line=3)
