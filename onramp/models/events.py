@@ -4,7 +4,7 @@ from typing import ClassVar
 from uuid import uuid4
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, When
 
 from onramp.models.onramps import OnRampTransaction
 
@@ -100,13 +100,13 @@ class BankEvent(models.Model):
 
     class Meta:
         constraints = [
+            # The first of its id once, and beside it each other body once.
             models.UniqueConstraint(
-                fields=["bank", "event_id"],
-                condition=Q(conflicts_with__isnull=True),
+                "bank",
+                "event_id",
+                Case(When(conflicts_with__isnull=False, then="body_sha256")),
+                nulls_distinct=False,
                 name="bank_event_once",
-            ),
-            models.UniqueConstraint(
-                fields=["bank", "event_id", "body_sha256"], name="bank_event_body_once"
             ),
             models.CheckConstraint(
                 condition=Q(onramp__isnull=True) | Q(offramp__isnull=True),

@@ -11,7 +11,6 @@ _T = TypeVar("_T")
 _TRIES = 10
 _TAKEN_MEANWHILE = {
     "bank_event_once",
-    "bank_event_body_once",
     "onramp_reference_once_per_bank",
     "offramp_reference_once_per_bank",
 }

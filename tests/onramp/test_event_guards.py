@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from onramp.models import BankEvent
+from tests.onramp import offramps
 from tests.onramp.support import message, post, refuses, start
 
 pytestmark = pytest.mark.django_db
@@ -78,9 +79,32 @@ class TestABankEvent:
         with pytest.raises(IntegrityError, match="conflicts only with the first"):
             receive(conflicts_with=event)
 
+    def test_conflicts_with_the_first_by_another_body(self, event: BankEvent) -> None:
+        with pytest.raises(IntegrityError, match="conflicts only with the first"):
+            receive(
+                event_id=event.event_id,
+                body=event.body,
+                body_sha256=event.body_sha256,
+                conflicts_with=event,
+            )
+
+    def test_has_one_row_for_each_other_body(self, event: BankEvent) -> None:
+        other = receive(event_id=event.event_id, conflicts_with=event)
+        receive(event_id=event.event_id, conflicts_with=event)
+
+        with pytest.raises(IntegrityError, match="bank_event_once"):
+            receive(
+                event_id=event.event_id,
+                body=other.body,
+                body_sha256=other.body_sha256,
+                conflicts_with=event,
+            )
+
     @pytest.mark.parametrize("payment", ["onramp_id", "offramp_id"])
     def test_speaks_of_a_payment_that_is_there(self, payment: str) -> None:
-        """Guard: onramp_judge_events."""
+        """Guard: onramp_judge_events, which looks for that very one."""
+        start()
+        offramps.withdraw()
         with pytest.raises(IntegrityError, match="a payment that is not there"):
             receive(**{payment: 2**62})
 
