@@ -14,6 +14,17 @@ FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::uuid[])
 WHERE o.id = n.id AND o.id = ANY(%s::bigint[])
 """
 
+# The same of successes, within the wallet's own statement that credits them, which carries these
+# columns. Every on-ramp is there: one whose credit was left out has none, and is refused.
+CARRIED = {"onramp_id": "bigint", "reference": "text"}
+SETTLED = """settled AS (
+  UPDATE onramp_onramptransaction o
+  SET status = 'success', bank_reference = owed.reference, transfer_id = owed.id,
+    settled_at = owed.now
+  FROM owed
+  WHERE o.id = owed.onramp_id AND o.id = ANY(ARRAY(SELECT onramp_id FROM owed))
+)"""
+
 KEEP = """
 INSERT INTO onramp_bankevent (public_id, bank, event_id, body, body_sha256, headers,
   conflicts_with_id, onramp_id, status, verdict, attempts, received_at, processed_at)

@@ -29,7 +29,7 @@ from nexapay.kernel.prepared import (
 )
 from nexapay.kernel.wire import Rows
 from wallet.models import Balance, Transfer
-from wallet.sql import CREDIT, POST, SEND
+from wallet.sql import POST, SEND, credit
 
 
 def _locking(*columns: str) -> "QuerySet[Balance, tuple[Any, ...]]":
@@ -39,7 +39,7 @@ def _locking(*columns: str) -> "QuerySet[Balance, tuple[Any, ...]]":
 
 _LOCKED = Prepared(lambda: _locking(*columns_of(Balance)))
 _LOCK = Prepared(lambda: _locking("wallet_id"))  # SEND reads the balances where it moves them.
-_POST, _SEND, _CREDIT = Prepared(POST), Prepared(SEND), Prepared(CREDIT)
+_POST, _SEND = Prepared(POST), Prepared(SEND)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GENESIS = bytes(32)
 _Kind = Transfer.Kind
@@ -139,30 +139,31 @@ class Sent(NamedTuple):
         return instance(Transfer, posted[0]) if posted else None
 
 
-def crediting(rounds: Sequence[Sequence["Owed"]], *, happened_at: datetime) -> list[Call]:
+def credit_statement(carried: dict[str, str], then: str) -> Prepared:
+    """Return what crediting() says, with what sql.credit() makes of carried and then."""
+    return Prepared(credit(carried, then))
+
+
+def crediting(
+    by: Prepared, rounds: Sequence[Sequence["Owed"]], *, happened_at: datetime
+) -> list[Call]:
     """
     Return what locks the balances as lock() does and credits all, round by round.
 
     No round has a wallet twice: each entry is chained to the one before it. What cannot be credited
-    is left out, so whoever says this looks for each transfer by its key, before COMMIT.
+    is left out: what stands in by has to fail where a credit is missing.
     """
-    ids = sorted({owed.wallet_id for each in rounds for owed in each})
-    return [(_LOCKED, (ids,)), *[(_CREDIT, _credited(each, happened_at)) for each in rounds]]
+    ids = sorted({row[0] for each in rounds for row in each})
+    return [(_LOCK, (ids,)), *[(by, _credited(each, happened_at)) for each in rounds]]
 
 
 def _credited(owed: Sequence["Owed"], happened_at: datetime) -> tuple[object, ...]:
-    public_ids = ordered_uuids(len(owed), happened_at)
-    return (happened_at, public_ids, *columns(owed, len(Owed._fields)))
+    return (happened_at, ordered_uuids(len(owed), happened_at), *columns(owed, len(owed[0])))
 
 
-class Owed(NamedTuple):
-    """What a bank owes a wallet: columns of sql.CREDIT."""
-
-    wallet_id: int
-    bank: str
-    amount_minor: int
-    currency: str
-    idempotency_key: UUID
+# What a bank owes a wallet: wallet, bank, amount_minor, currency, idempotency_key, and whatever
+# credit_statement() was told to carry.
+Owed = tuple[int, str, int, str, UUID, *tuple[object, ...]]
 
 
 def _by_wallet(rows: Rows) -> dict[int, Balance]:

@@ -83,46 +83,74 @@ FROM moved
 """
 
 # What banks confirmed, for wallets that are all different and whose balances the transaction has
-# locked. A wallet has no entry of a credit whose currency is not the wallet's, or whose bank has no
-# settlement wallet yet: whoever says this looks for every credit that was meant. Columns of
-# public_id, wallet, bank, amount_minor, currency and idempotency_key, behind when it happened.
-CREDIT = """
-WITH moved AS (
-  INSERT INTO wallet_transfer (public_id, kind, source_id, target_id, amount_minor, currency,
-    actor_id, idempotency_key, fingerprint, note, happened_at, posted_at)
-  SELECT c.public_id, 'onramp', bank.id, own.id, c.amount, own.currency, NULL, c.key,
-    wallet_transfer_fingerprint('onramp', bank.id, own.id, c.amount, own.currency, NULL, c.key, ''),
-    '', greatest(%s::timestamptz, b.happened_at), clock_timestamp()
-  FROM unnest(%s::uuid[], %s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::uuid[])
-    AS c (public_id, wallet_id, bank, amount, currency, key)
-  JOIN wallet_balance b ON b.wallet_id = c.wallet_id
-  JOIN wallet_wallet own ON own.id = c.wallet_id AND own.currency = c.currency
-  JOIN wallet_wallet bank ON bank.kind = 'settlement' AND bank.owner_id IS NULL
-    AND bank.name = c.bank AND bank.currency = own.currency
-  RETURNING *
+# locked. Columns of public_id, wallet, bank, amount_minor, currency and idempotency_key, behind
+# when it happened. Nothing is credited in a currency that is not the wallet's, or for a bank that
+# has no settlement wallet: its row of "owed" has no id then.
+_CREDIT = """
+WITH owed AS MATERIALIZED (
+  SELECT c.*, bank.id AS source_id, b.available_minor, b.locked_minor, b.version + 1 AS version,
+    b.head_hash, greatest(by.now, b.happened_at) AS happened_at,
+    clock_timestamp() AS posted_at, by.now,
+    CASE WHEN bank.id IS NOT NULL THEN nextval('wallet_transfer_id_seq') END AS id,
+    wallet_transfer_fingerprint('onramp', bank.id, own.id, c.amount, c.currency, NULL, c.key, '')
+      AS fingerprint
+  FROM (VALUES (%s::timestamptz)) AS by (now)
+  CROSS JOIN unnest(
+    %s::uuid[], %s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::uuid[]{types})
+    AS c (public_id, wallet_id, bank, amount, currency, key{names})
+  LEFT JOIN LATERAL (
+    SELECT w.id, w.currency FROM wallet_wallet w
+    WHERE w.id = c.wallet_id AND w.currency = c.currency OFFSET 0
+  ) own ON true
+  LEFT JOIN LATERAL (
+    SELECT w.id FROM wallet_wallet w WHERE w.kind = 'settlement' AND w.owner_id IS NULL
+      AND w.name = c.bank AND w.currency = own.currency OFFSET 0
+  ) bank ON true
+  LEFT JOIN LATERAL (
+    SELECT h.available_minor, h.locked_minor, h.version, h.head_hash, h.happened_at
+    FROM wallet_balance h WHERE h.wallet_id = own.id OFFSET 0
+  ) b ON true
 ), made AS MATERIALIZED (
-  SELECT t.id, t.currency, t.amount_minor, t.happened_at, t.posted_at, b.wallet_id,
-    b.version + 1 AS next, b.available_minor, b.locked_minor, b.head_hash,
-    wallet_entry_hash(b.head_hash, t.public_id, t.fingerprint, b.wallet_id, t.currency,
-      b.version + 1, t.amount_minor, 0, b.available_minor + t.amount_minor, b.locked_minor,
-      t.happened_at, t.posted_at) AS hash
-  FROM moved t JOIN wallet_balance b ON b.wallet_id = t.target_id
+  SELECT *, available_minor + amount AS available,
+    wallet_entry_hash(head_hash, public_id, fingerprint, wallet_id, currency, version, amount, 0,
+      available_minor + amount, locked_minor, happened_at, posted_at) AS hash
+  FROM owed WHERE id IS NOT NULL
+), moved AS (
+  INSERT INTO wallet_transfer (id, public_id, kind, source_id, target_id, amount_minor, currency,
+    actor_id, idempotency_key, fingerprint, note, happened_at, posted_at)
+  SELECT id, public_id, 'onramp', source_id, wallet_id, amount, currency, NULL, key, fingerprint,
+    '', happened_at, posted_at
+  FROM made
 ), written AS (
   INSERT INTO wallet_entry (transfer_id, wallet_id, currency, delta_available_minor,
     delta_locked_minor, version, available_before_minor, available_after_minor,
     locked_before_minor, locked_after_minor, prev_hash, hash, happened_at, created_at)
-  SELECT id, wallet_id, currency, amount_minor, 0, next, available_minor,
-    available_minor + amount_minor, locked_minor, locked_minor, head_hash, hash, happened_at,
-    posted_at
+  SELECT id, wallet_id, currency, amount, 0, version, available_minor, available, locked_minor,
+    locked_minor, head_hash, hash, happened_at, posted_at
   FROM made
   UNION ALL
-  SELECT id, source_id, currency, -amount_minor, 0, NULL, NULL, NULL, NULL, NULL, genesis.hash,
-    wallet_entry_hash(genesis.hash, public_id, fingerprint, source_id, currency, NULL,
-      -amount_minor, 0, NULL, NULL, happened_at, posted_at), happened_at, posted_at
-  FROM moved CROSS JOIN (VALUES (decode(repeat('00', 32), 'hex'))) AS genesis (hash)
-)
+  SELECT id, source_id, currency, -amount, 0, NULL, NULL, NULL, NULL, NULL, genesis.hash,
+    wallet_entry_hash(genesis.hash, public_id, fingerprint, source_id, currency, NULL, -amount, 0,
+      NULL, NULL, happened_at, posted_at), happened_at, posted_at
+  FROM made CROSS JOIN (VALUES (decode(repeat('00', 32), 'hex'))) AS genesis (hash)
+){then}
 UPDATE wallet_balance b
-SET available_minor = made.available_minor + made.amount_minor, version = made.next,
-  head_hash = made.hash, happened_at = made.happened_at
+SET available_minor = made.available, version = made.version, head_hash = made.hash,
+  happened_at = made.happened_at
 FROM made WHERE b.wallet_id = made.wallet_id
 """
+
+
+def credit(carried: dict[str, str] | None = None, then: str = "") -> str:
+    """
+    Return what credits wallets, and in the same statement settles what asked for the credits.
+
+    carried are columns that whoever asked brings along, with their types; then is what it does with
+    them, a part of WITH: it reads the rows of "owed", whose id is their transfer's.
+    """
+    columns = (carried or {}).items()
+    return _CREDIT.format(
+        types="".join(f", %s::{type}[]" for _, type in columns),
+        names="".join(f", {name}" for name, _ in columns),
+        then=f", {then}" if then else "",
+    )

@@ -61,6 +61,7 @@ _CORRECTED = Prepared(
     ).values_list("bank", "bank_reference")
 )  # Payments that nobody was named for, and that staff gave to somebody.
 _SETTLE = Prepared(sql.SETTLE)
+_CREDIT = wallet_services.credit_statement(sql.CARRIED, sql.SETTLED)
 
 
 def open_desk(bank: str, heard: Heard, *, warily: bool) -> Desk:
@@ -103,18 +104,31 @@ def settle(settled: list[Settled], now: datetime, *, warily: bool) -> list[Call]
     for asked, said in settled:
         event = OnRampSettled if said.succeeded else OnRampFailed
         events.publish(event(onramp_id=asked.pk))
-    rows = [_settlement(asked, said) for asked, said in settled]
-    ids, *others = columns(rows, 5)
-    return [*_credit_all(settled, now, warily=warily), (_SETTLE, (now, ids, *others, ids))]
-
-
-def _credit_all(settled: list[Settled], now: datetime, *, warily: bool) -> list[Call]:
-    """Credit what succeeded in one posting: now, or by what is returned."""
+    if not warily and (calls := _credit_boldly(settled, now)) is not None:
+        failed = [each for each in settled if not each.said.succeeded]
+        return calls + _settle(failed, now)
     credits = [_credit(asked) for asked, said in settled if said.succeeded]
-    calls = None if warily else wallet_services.credits_with_commit(credits=credits, now=now)
-    if calls is None:
-        wallet_services.credit_all_from_bank(credits=credits, now=now)
-    return calls or []
+    wallet_services.credit_all_from_bank(credits=credits, now=now)
+    return _settle(settled, now)
+
+
+def _credit_boldly(settled: list[Settled], now: datetime) -> list[Call] | None:
+    """Return what credits all that succeeded and settles it at once, if that can be."""
+    paid = [(asked, said) for asked, said in settled if said.succeeded]
+    return wallet_services.credits_with_commit(
+        credits=[_credit(asked) for asked, _ in paid],
+        carried=[(asked.pk, said.bank_reference) for asked, said in paid],
+        by=_CREDIT,
+        now=now,
+    )
+
+
+def _settle(settled: list[Settled], now: datetime) -> list[Call]:
+    """Return what moves on-ramps whose credit, if there is to be one, was posted before."""
+    if not settled:
+        return []
+    ids, *others = columns([_settlement(asked, said) for asked, said in settled], 5)
+    return [(_SETTLE, (now, ids, *others, ids))]
 
 
 def _credit(asked: Asked) -> wallet_services.Credit:

@@ -1,6 +1,7 @@
 """What can be done with money. Keyword-only, HTTP-free, one act each; amounts in minor units."""
 
 from nexapay.kernel.db import Busy
+from wallet.journal import credit_statement
 from wallet.services.correcting import correct
 from wallet.services.crediting import (
     Credit,
@@ -37,6 +38,7 @@ __all__ = [
     "correct",
     "credit_all_from_bank",
     "credit_from_bank",
+    "credit_statement",
     "credits_with_commit",
     "expire_holds",
     "hold",

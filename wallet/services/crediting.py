@@ -104,13 +104,20 @@ def credit_all_from_bank(*, credits: Sequence[Credit], now: datetime) -> list[Tr
     return [_same(done[m.idempotency_key], m) for m in movements]
 
 
-def credits_with_commit(*, credits: Sequence[Credit], now: datetime) -> list[Call] | None:
+def credits_with_commit(
+    *,
+    credits: Sequence[Credit],
+    carried: Sequence[tuple[object, ...]],
+    by: Prepared,
+    now: datetime,
+) -> list[Call] | None:
     """
     Return what credits all of them as credit_all_from_bank does, to be said together with COMMIT.
 
-    Nothing is read first, so nothing is refused in words. A credit in another currency than its
-    wallet's, or of a bank that never credited anybody, is left out without one: the caller says
-    behind it what fails where a credit is missing. A key used before fails by itself.
+    by is a credit_statement(), and carried what it carries of each credit. Nothing is read first,
+    so nothing is refused in words. A credit in another currency than its wallet's, or of a bank
+    that never credited anybody, is left out without one: the statement says what fails where a
+    credit is missing. A key used before fails by itself.
 
     None means that credit_all_from_bank has to do it: some wallet is credited too often for this,
     or one is no plain on-ramp.
@@ -119,21 +126,22 @@ def credits_with_commit(*, credits: Sequence[Credit], now: datetime) -> list[Cal
         return None
     seen: Counter[int] = Counter()
     rounds: defaultdict[int, list[Owed]] = defaultdict(list)
-    for credit in credits:
-        rounds[seen[credit.wallet_id]].append(_owed(credit))
+    for credit, more in zip(credits, carried, strict=True):
+        rounds[seen[credit.wallet_id]].append(_owed(credit, more))
         seen[credit.wallet_id] += 1
     if len(rounds) > _MOST_ROUNDS:
         return None
-    return journal.crediting(list(rounds.values()), happened_at=now) if rounds else []
+    return journal.crediting(by, list(rounds.values()), happened_at=now) if rounds else []
 
 
-def _owed(credit: Credit) -> Owed:
-    return Owed(
+def _owed(credit: Credit, carried: tuple[object, ...]) -> Owed:
+    return (
         credit.wallet_id,
         credit.bank,
         credit.amount_minor,
         credit.currency,
         credit.idempotency_key,
+        *carried,
     )
 
 
