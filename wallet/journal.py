@@ -67,7 +67,7 @@ class Movement:
 
     @property
     def fingerprint(self) -> bytes:
-        """What was asked, hashed; wallet_transfer_fingerprint in migration 0004 is the same."""
+        """What was asked, hashed; wallet_transfer_fingerprint in migration 0013 is the same."""
         actor = "" if self.actor_id is None else self.actor_id
         said = (
             f"transfer-1|{self.kind.value}|{self.source_id}|{self.target_id}|{self.amount_minor}|"
@@ -120,12 +120,13 @@ def lock_and_send(movement: Movement, *, can_pay: str, can_be_paid: str) -> "Sen
         can_pay,
         can_be_paid,
     )
-    return Sent(at_commit((_LOCK, (pair,)), (_SEND, asked)))
+    return Sent(movement, at_commit((_LOCK, (pair,)), (_SEND, asked)))
 
 
 class Sent(NamedTuple):
     """A payment on its way: read what became of it when its transaction has ended."""
 
+    movement: Movement
     words: LastWords
 
     def transfer(self) -> Transfer | None:
@@ -136,7 +137,10 @@ class Sent(NamedTuple):
         wallet's status or currency, the funds, or a key used before. Nothing moved then.
         """
         _, posted = self.words.rows
-        return instance(Transfer, posted[0]) if posted else None
+        if not posted:
+            return None
+        pk, *known = posted[0]
+        return instance(Transfer, (pk, *_columns(self.movement, *known)))
 
 
 def credit_statement(carried: dict[str, str], then: str) -> Prepared:
@@ -233,20 +237,15 @@ def _held_by(movement: Movement, balances: dict[int, Balance]) -> list[Balance]:
 def _row(m: Movement, balances: dict[int, Balance], posted_at: datetime) -> _Row:
     # A wallet's history never runs backwards, whatever the clocks of two servers say.
     earlier = [held.happened_at for held in _held_by(m, balances) if held.happened_at]
-    return _Row(
-        m.public_id,
-        m.kind.value,
-        m.source_id,
-        m.target_id,
-        m.amount_minor,
-        m.currency,
-        m.actor_id,
-        m.idempotency_key,
-        m.fingerprint,
-        m.note,
-        max([m.happened_at, *earlier]),
-        posted_at,
-    )
+    return _columns(m, m.currency, m.fingerprint, max([m.happened_at, *earlier]), posted_at)
+
+
+def _columns(
+    m: Movement, currency: str, fingerprint: bytes, happened_at: datetime, posted_at: datetime
+) -> _Row:
+    asked = (m.public_id, m.kind.value, m.source_id, m.target_id, m.amount_minor)
+    key = (m.actor_id, m.idempotency_key)
+    return _Row(*asked, currency, *key, fingerprint, m.note, happened_at, posted_at)
 
 
 def _entry(row: _Row, leg: _Leg, balance: Balance | None) -> tuple[object, ...]:
@@ -273,7 +272,7 @@ def _entry_hash(
     available_after_minor: int | str,
     locked_after_minor: int | str,
 ) -> bytes:
-    """Chain one entry to the one before it; wallet_entry_hash in migration 0004 is the same."""
+    """Chain one entry to the one before it; wallet_entry_hash in migration 0013 is the same."""
     said = (
         f"entry-1|{row.public_id}|{row.fingerprint.hex()}|{leg.wallet_id}|{row.currency}|{version}|"
         f"{leg.available_minor}|{leg.locked_minor}|{available_after_minor}|{locked_after_minor}|"

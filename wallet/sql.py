@@ -34,7 +34,7 @@ SELECT id, public_id FROM moved
 
 # One payment between two people whose balances the transaction has locked, if everything that it
 # depends on holds; else nothing. The rules for wallets are those of wallet/services/sending.py, and
-# the hashes those of migration 0002. Of $1 to $10: public_id, source, target, amount_minor, actor,
+# the hashes those of migration 0013. Of $1 to $10: public_id, source, target, amount_minor, actor,
 # idempotency_key, note, happened_at, who may pay, who may be paid.
 SEND = """
 WITH moved AS (
@@ -54,32 +54,27 @@ WITH moved AS (
     AND paying.available_minor >= $4
     AND NOT EXISTS (
       SELECT FROM wallet_transfer t WHERE t.actor_id = $5 AND t.idempotency_key = $6)
-  RETURNING *
-), made AS MATERIALIZED (
-  SELECT b.*, t.id AS transfer_id, t.public_id, t.fingerprint, t.currency, t.happened_at AS at,
-    t.posted_at, b.version + 1 AS next, d.delta, b.available_minor + d.delta AS available,
-    wallet_entry_hash(b.head_hash, t.public_id, t.fingerprint, b.wallet_id, t.currency,
-      b.version + 1, d.delta, 0, b.available_minor + d.delta, b.locked_minor, t.happened_at,
-      t.posted_at) AS hash
-  FROM moved t
-  CROSS JOIN (VALUES ($2, -$4), ($3, $4)) AS d (wallet_id, delta)
-  JOIN wallet_balance b USING (wallet_id)
+  RETURNING id, public_id, currency, fingerprint, happened_at, posted_at
 ), written AS (
   INSERT INTO wallet_entry (transfer_id, wallet_id, currency, delta_available_minor,
     delta_locked_minor, version, available_before_minor, available_after_minor,
     locked_before_minor, locked_after_minor, prev_hash, hash, happened_at, created_at)
-  SELECT transfer_id, wallet_id, currency, delta, 0, next, available_minor, available,
-    locked_minor, locked_minor, head_hash, hash, at, posted_at
-  FROM made
+  SELECT t.id, b.wallet_id, t.currency, d.delta, 0, b.version + 1, b.available_minor,
+    b.available_minor + d.delta, b.locked_minor, b.locked_minor, b.head_hash,
+    wallet_entry_hash(b.head_hash, t.public_id, t.fingerprint, b.wallet_id, t.currency,
+      b.version + 1, d.delta, 0, b.available_minor + d.delta, b.locked_minor, t.happened_at,
+      t.posted_at), t.happened_at, t.posted_at
+  FROM moved t
+  CROSS JOIN (VALUES ($2, -$4), ($3, $4)) AS d (wallet_id, delta)
+  JOIN wallet_balance b USING (wallet_id)
+  RETURNING wallet_id, available_after_minor, version, hash, happened_at
 ), held AS (
   UPDATE wallet_balance b
-  SET available_minor = made.available, version = made.next, head_hash = made.hash,
-    happened_at = made.at
-  FROM made WHERE b.wallet_id = made.wallet_id
+  SET available_minor = w.available_after_minor, version = w.version, head_hash = w.hash,
+    happened_at = w.happened_at
+  FROM written w WHERE b.wallet_id = w.wallet_id
 )
-SELECT id, public_id, kind, source_id, target_id, amount_minor, currency, actor_id,
-  idempotency_key, fingerprint, note, happened_at, posted_at
-FROM moved
+SELECT id, currency, fingerprint, happened_at, posted_at FROM moved
 """
 
 # What banks confirmed, for wallets that are all different and whose balances the transaction has

@@ -22,7 +22,7 @@ from tests.wallet.support import without_onramps
 from wallet import services
 from wallet.models import Wallet
 
-JUDGED = ("transfers", "entries", "balances", "holds", "leaves", "checkpoints")
+JUDGED = ("transfers", "entries", "balances", "tracked", "holds", "leaves", "checkpoints")
 JUDGES = tuple(f"wallet_judge_{rows}" for rows in JUDGED)
 
 
@@ -88,15 +88,15 @@ class NotNull:
 
 @dataclass(frozen=True)
 class Clause:
-    """One rule of a judge (migrations 0002, 0006, 0008), by the text that begins it."""
+    """One rule of a judge, by the text that begins it: of what is wrong, or of what must be so."""
 
     text: str
 
     def remove(self) -> None:
         [body] = [body for body in map(_definition, JUDGES) if self.text in body]
         start = body.index(self.text)
-        end = _end_of_rule(body, start)
-        sql(body[:start] + "false" + body[end:])
+        end, harmless = _end_of_rule(body, start), str(body[:start].endswith("AND "))
+        sql(body[:start] + harmless + body[end:])
 
 
 @dataclass(frozen=True)
@@ -109,17 +109,20 @@ class Path:
         sql(f"ALTER FUNCTION {self.judge} RESET search_path")
 
 
+_ENDS = ("\n      OR ", "\n    )", "\n        AND ", "\n      OFFSET", "\n        OFFSET")
+
+
 def _definition(function: str) -> str:
     [[body]] = sql("SELECT pg_get_functiondef(%s::regproc)", function)
     return str(body)
 
 
 def _end_of_rule(body: str, start: int) -> int:
-    """A rule runs until the next OR at its own depth, or the parenthesis around all of them."""
+    """A rule runs until the next one at its own depth, or the parenthesis around all of them."""
     depth = 0
     for at in range(start, len(body)):
         depth += {"(": 1, ")": -1}.get(body[at], 0)
-        if depth < 0 or (depth == 0 and body.startswith(("\n      OR ", "\n    )"), at)):
+        if depth < 0 or (depth == 0 and body.startswith(_ENDS, at)):
             return at
     raise AssertionError("the rule does not end")
 
@@ -127,7 +130,7 @@ def _end_of_rule(body: str, start: int) -> int:
 def rules() -> list[str]:
     """Return the first line of every rule of the judges."""
     lines = chain.from_iterable(_definition(judge).splitlines() for judge in JUDGES)
-    starts = ("    WHERE ", "      OR ")
+    starts = ("    WHERE ", "      OR ", "        AND ")
     return [line.split(maxsplit=1)[1] for line in lines if line.startswith(starts)]
 
 

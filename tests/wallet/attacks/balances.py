@@ -19,6 +19,7 @@ from tests.wallet.rules import (
     NO_ENTRY,
     NOT_NEGATIVE,
     UNTRACKED,
+    VERSION,
     VERSIONED,
 )
 
@@ -35,7 +36,7 @@ def entries_whose_balances_follow_in_a_later_statement(world: World) -> None:
     act.write("balance")
 
 
-@refused_by(NO_ENTRY, AVAILABLE, HEAD, NEWEST)
+@refused_by(VERSION, AVAILABLE, HEAD, NEWEST)
 def balances_whose_entries_follow_in_a_later_statement(world: World) -> None:
     act = pay(world.ana, world.ben, 100)
     act.write("balance")
@@ -98,11 +99,16 @@ CHANGES: list[tuple[str, str, Sequence[Guard]]] = [
     ("locked", "locked_minor = 1", [LOCKED, HELD]),
     ("locked_below_zero", "locked_minor = -1", [LOCKED, LOCKED_NOT_NEGATIVE, HELD]),
     ("head_hash", "head_hash = sha256('x')", [HEAD]),
-    ("head_hash_to_null", "head_hash = NULL", [NotNull("wallet_balance", "head_hash")]),
-    ("available_to_null", "available_minor = NULL", [NotNull("wallet_balance", "available_minor")]),
-    ("locked_to_null", "locked_minor = NULL", [NotNull("wallet_balance", "locked_minor")]),
+    ("head_hash_to_null", "head_hash = NULL", [NotNull("wallet_balance", "head_hash"), HEAD]),
+    (
+        "available_to_null",
+        "available_minor = NULL",
+        [NotNull("wallet_balance", "available_minor"), AVAILABLE],
+    ),
+    ("locked_to_null", "locked_minor = NULL", [NotNull("wallet_balance", "locked_minor"), LOCKED]),
     ("happened_at", "happened_at = now()", [NEWEST]),
     ("happened_at_to_null", "happened_at = NULL", [NEWEST]),
+    ("version_on", "version = version + 5", [VERSION]),
     (
         "version_back",
         "(available_minor, version, head_hash, happened_at) = (SELECT available_after_minor,"
@@ -138,7 +144,7 @@ def a_balance_before_its_wallet(world: World) -> None:
     add_shop(world, 10**9)
 
 
-@refused_by(AVAILABLE)
+@refused_by(NO_ENTRY)
 def a_balance_that_is_born_with_money(world: World) -> None:
     add_shop(world, 10**9)
     add_balance(10**9, 500)

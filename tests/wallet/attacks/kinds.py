@@ -10,10 +10,10 @@ from tests.wallet.rules import (
     FROM_BANK,
     HELD,
     LOCKS,
+    OF_BOTH,
     ONE_WALLET,
     SOURCE,
     TO_BANK,
-    TWO,
 )
 
 
@@ -70,7 +70,7 @@ def a_hold_that_makes_money(world: World) -> None:
     spoil(Act().hold(world.ana, 50), 0, 0, 50).write()
 
 
-@refused_by(TWO, HELD)
+@refused_by(OF_BOTH, HELD)
 def a_hold_with_a_second_entry(world: World) -> None:
     act = Act().hold(world.ana, 100)
     act.add_entry(act.transfer[0], world.ben, -100, locked_minor=100)
