@@ -41,7 +41,7 @@ def posted(correction: Correction, **changes: Any) -> int:
 @pytest.fixture
 def _unjudged() -> None:
     """Let money be posted here that nobody approves in the end."""
-    execute("DROP TRIGGER correction_was_approved ON wallet_transfer")
+    execute("DROP TRIGGER transfer_was_asked_for ON wallet_transfer")
 
 
 APPROVE = (
@@ -161,14 +161,14 @@ class TestApproving:
 @pytest.mark.django_db(transaction=True)
 class TestMoney:
     def test_is_corrected_only_where_two_people_agreed(self) -> None:
-        """Guard: correction_was_approved, at COMMIT."""
+        """Guard: transfer_was_asked_for, at COMMIT."""
         made = propose(missing_here())
 
         with pytest.raises(DatabaseError, match="no two people"), transaction.atomic():
             posted(made)
 
         with transaction.atomic():
-            execute("DROP TRIGGER correction_was_approved ON wallet_transfer")
+            execute("DROP TRIGGER transfer_was_asked_for ON wallet_transfer")
             posted(made)
             execute("SET CONSTRAINTS ALL IMMEDIATE")
             [finding] = audit.run(clock=timezone.now).findings

@@ -38,7 +38,7 @@ class TestCreditWasAskedFor:
         ana = make_wallet()
 
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("DROP TRIGGER credit_was_asked_for ON wallet_transfer")
+            cursor.execute("DROP TRIGGER transfer_was_asked_for ON wallet_transfer")
             credit(ana)
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             transaction.set_rollback(True)

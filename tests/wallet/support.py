@@ -23,9 +23,7 @@ UNASKED = {
 def without_onramps() -> None:
     """Leave the wallet to itself, until the transaction is rolled back."""
     with connection.cursor() as cursor:
-        cursor.execute("DROP TRIGGER credit_was_asked_for ON wallet_transfer")
-        cursor.execute("DROP TRIGGER payout_was_asked_for ON wallet_transfer")
-        cursor.execute("DROP TRIGGER correction_was_approved ON wallet_transfer")
+        cursor.execute("DROP TRIGGER transfer_was_asked_for ON wallet_transfer")
 
 
 def bank(name: str = "Banyan Bank") -> Wallet:
