@@ -1,9 +1,9 @@
 """
 Callers who come while others are being served are served together, next.
 
-What a transaction costs is then shared: the busier it is, the less each one pays. A caller who
-comes alone is served at once. Where several were just served, their next questions are under way:
-whoever serves next waits until as many stand in line again, but no longer than serving them took.
+What a transaction costs is then shared: the busier it is, the less each one pays. Where several
+were just served, their next questions are under way: whoever serves next waits until as many stand
+in line again, but no longer than serving them took. Anybody else who comes alone is served at once.
 """
 
 from collections import deque

@@ -50,6 +50,13 @@ def a_first_version_that_is_there_already(world: World) -> None:
 
 
 @refused_by(VERSION_ONCE)
+def the_same_next_version_twice_in_two_parts_of_a_statement(world: World) -> None:
+    """A statement changes a row once, so the balance would follow one of the two alone."""
+    first, second = pay(world.bank, world.cem, 5), pay(world.bank, world.cem, 5)
+    first.write_with(second)
+
+
+@refused_by(VERSION_ONCE)
 def an_old_version_once_more_that_leaves_the_balance_alone(world: World) -> None:
     act = pay(world.ben, world.ana, 100)
     first = {"available_before_minor": 0, "available_after_minor": 100, "prev_hash": ZEROS}
