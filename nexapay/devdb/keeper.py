@@ -54,8 +54,10 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_checkpoints": "off",
 }
-# For data that may be lost with the machine: the tests'. They also open many connections at once.
+# For data that may be lost with the machine: the tests'. They also open many connections at once,
+# and take triggers away while autovacuum writes down in the same rows what it has cleaned.
 FAST = {
+    "autovacuum": "off",
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
