@@ -1,7 +1,7 @@
 """The statements that post money, and nothing else."""
 
-# One statement for one transfer or a thousand. The judges (migration 0013) run when
-# all of it is done, so each sees the transfers, their entries and the balances together.
+# One statement for one transfer or a thousand. The judges (migration 0013) run when all of it is
+# done, so each sees the transfers, their entries and the balances together.
 POST = """
 WITH moved AS (
   INSERT INTO wallet_transfer (public_id, kind, source_id, target_id, amount_minor, currency,
@@ -136,16 +136,15 @@ FROM made WHERE b.wallet_id = made.wallet_id
 """
 
 
-def credit(carried: dict[str, str] | None = None, then: str = "") -> str:
+def credit(carried: dict[str, str], then: str) -> str:
     """
     Return what credits wallets, and in the same statement settles what asked for the credits.
 
     carried are columns that whoever asked brings along, with their types; then is what it does with
     them, a part of WITH: it reads the rows of "owed", whose id is their transfer's.
     """
-    columns = (carried or {}).items()
     return _CREDIT.format(
-        types="".join(f", %s::{type}[]" for _, type in columns),
-        names="".join(f", {name}" for name, _ in columns),
+        types="".join(f", %s::{type}[]" for type in carried.values()),
+        names="".join(f", {name}" for name in carried),
         then=f", {then}" if then else "",
     )

@@ -4,8 +4,6 @@ import io
 import json
 import logging
 import re
-import socket
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +13,12 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.core.signals import request_finished, request_started
 from django.db import IntegrityError, connection
-from django.db.migrations.graph import MigrationGraph
 from django.http import Http404, HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.urls import path
 
 from nexapay import urls as project
-from nexapay.kernel import door, throttle
+from nexapay.kernel import door
 from tests.factories import make_user
 
 
@@ -59,10 +56,6 @@ class Gone(io.StringIO):
 
     def write(self, text: str) -> int:
         raise BrokenPipeError
-
-
-def refuse(*_: object) -> None:
-    raise AssertionError("asked on a connection that may wait for ever")
 
 
 def written(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -246,48 +239,6 @@ class TestDoors:
 
 
 @pytest.mark.django_db
-class TestHealth:
-    def test_is_alive(self, client: Client) -> None:
-        assert client.get("/healthz").json() == {"status": "ok"}
-
-    def test_is_ready_when_migrated(self, client: Client) -> None:
-        answer = client.get("/readyz")
-
-        assert (answer.status_code, answer.json()["status"]) == (200, "ok")
-
-    def test_is_not_ready_while_migrations_wait(
-        self, client: Client, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        newer = [("wallet", "9999_newer_than_the_database")]
-        monkeypatch.setattr(MigrationGraph, "leaf_nodes", lambda graph: newer)
-
-        answer = client.get("/readyz")
-
-        assert (answer.status_code, answer.json()["migrations"]) == (503, "waiting")
-
-    def test_is_not_ready_while_the_database_is_gone(
-        self, client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-    ) -> None:
-        monkeypatch.setitem(connection.settings_dict, "HOST", str(tmp_path))
-
-        answer = client.get("/readyz")
-
-        assert (answer.status_code, answer.json()["database"]) == (503, "unreachable")
-
-    def test_does_not_wait_for_a_database_that_was_stopped(
-        self, client: Client, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        client.cookies["sessionid"] = "0123456789abcdefghijklmnopqrstuv"
-        with socket.create_server(("127.0.0.1", 0)) as silent:  # connects, and never answers
-            monkeypatch.setitem(connection.settings_dict, "HOST", "127.0.0.1")
-            monkeypatch.setitem(connection.settings_dict, "PORT", str(silent.getsockname()[1]))
-            with connection.execute_wrapper(refuse):
-                answer = client.get("/readyz")
-
-        assert (answer.status_code, answer.json()["database"]) == (503, "unreachable")
-
-
-@pytest.mark.django_db
 class TestAnswers:
     def test_refuse_other_charsets_than_utf_8(self, client: Client) -> None:
         answer = client.post("/accounts/login/", b"x", "text/plain; charset=utf-7")
@@ -299,22 +250,3 @@ class TestAnswers:
 
         assert answer.status_code == 404
         assert "could not find that page" in answer.content.decode()
-
-
-@pytest.mark.django_db
-class TestThrottle:
-    def test_allows_up_to_its_limit_and_no_more(self) -> None:
-        hits = [throttle.allow(scope="t", key="k", limit=3, window_s=60) for _ in range(5)]
-
-        assert hits == [True, True, True, False, False]
-
-    def test_counts_each_key_and_scope_apart(self) -> None:
-        assert throttle.allow(scope="t", key="k", limit=1, window_s=60)
-
-        assert throttle.allow(scope="t", key="other", limit=1, window_s=60)
-        assert throttle.allow(scope="u", key="k", limit=1, window_s=60)
-
-    def test_starts_again_when_its_window_is_over(self) -> None:
-        assert throttle.allow(scope="t", key="k", limit=1, window_s=60)
-
-        assert throttle.allow(scope="t", key="k", limit=1, window_s=0)
