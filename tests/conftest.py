@@ -5,6 +5,7 @@ import tests.cluster  # noqa: F401 - first of all: it starts the database and se
 # isort: split
 
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,7 @@ from django.db import connection, transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import override_settings
 from hypothesis import settings
+from pytest_django.live_server_helper import LiveServer
 
 from accounts.hashers import Argon2PasswordHasher
 
@@ -96,3 +98,18 @@ def real_passwords(_passwords_are_cheap: None) -> Iterator[None]:
     """Let passwords cost what they cost everybody."""
     with _passwords_at(REAL):
         yield
+
+
+@pytest.fixture
+def live_server(live_server: LiveServer, transactional_db: None) -> Iterator[LiveServer]:
+    """
+    Serve the site; when the test ends, wait for what it asked.
+
+    An answer arrives before its request has ended, and after the test the database is shut to it.
+    The traceback that it prints then is parsed to be underlined, which on Python 3.11 breaks
+    whoever else parses at that moment (python/cpython#106905).
+    """
+    yield live_server
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:  # socketserver names each for its target.
+            thread.join(timeout=20)
