@@ -1,12 +1,12 @@
 """
-Times and days in the words people use. Every datetime is aware and shown in local time.
+Times and days in the words people use. Every datetime is aware and shown in the house's time.
 
 The words are spelled here: Django's own way translates each of them, and a page has dozens.
 """
 
 from datetime import date, datetime, timedelta
 
-from django.utils.timezone import localdate, localtime
+from django.utils import timezone
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
@@ -15,40 +15,49 @@ _MONTHS = (
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
+def here(at: datetime) -> datetime:
+    """
+    Return the moment by the clock of the house, which is everybody's.
+
+    Django's localtime asks each time which clock the thread has set, and a page has dozens.
+    """
+    return timezone.localtime(at, timezone.get_default_timezone())
+
+
 def clock(at: datetime) -> str:
     """Return the time of day, such as 6:42 pm."""
-    return _clock(localtime(at))
+    return _clock(here(at))
 
 
 def short(at: datetime) -> str:
     """Return what tells it apart: 6:42 pm today, then Yesterday, then 14 Nov, then 14 Nov 2025."""
-    return _short(localtime(at))
+    return _short(here(at))
 
 
 def iso(at: datetime) -> str:
     """Return 2026-11-20T18:42:09+05:30, for machines."""
-    return _iso(localtime(at))
+    return _iso(here(at))
 
 
 def full(at: datetime) -> str:
     """Return 20 November 2026, 6:42 pm."""
-    return _full(localtime(at))
+    return _full(here(at))
 
 
 def long(at: datetime) -> str:
     """Return Friday 20 November 2026, 6:42 pm."""
-    return _long(localtime(at))
+    return _long(here(at))
 
 
 def told(at: datetime, form: str) -> tuple[str, str, str]:
     """Return iso(at), full(at), and at in one of the forms: short, clock, full, long."""
-    local = localtime(at)
+    local = here(at)
     return _iso(local), _full(local), _FORMS.get(form, _short)(local)
 
 
 def short_day(on: date) -> str:
     """Return 14 Nov, with the year when it is not this one."""
-    return _short_day(on, localdate())
+    return _short_day(on, _today())
 
 
 def month_day(on: date) -> str:
@@ -58,14 +67,18 @@ def month_day(on: date) -> str:
 
 def day_label(on: date) -> str:
     """Return the heading of a day in a list: Today, Fri 20 Nov."""
-    today = localdate()
+    today = _today()
     near = {today: "Today, ", today - timedelta(days=1): "Yesterday, "}.get(on, "")
     return f"{near}{_WEEKDAYS[on.weekday()][:3]} {_short_day(on, today)}"
 
 
 def day_of(value: date) -> date:
     """Return the local day of a datetime, and a date as it is."""
-    return localtime(value).date() if isinstance(value, datetime) else value
+    return here(value).date() if isinstance(value, datetime) else value
+
+
+def _today() -> date:
+    return here(timezone.now()).date()
 
 
 # Of a datetime that is local already: finding out what is local costs more than the words.
@@ -76,7 +89,7 @@ def _clock(local: datetime) -> str:
 
 
 def _short(local: datetime) -> str:
-    on, today = local.date(), localdate()
+    on, today = local.date(), _today()
     if on == today:
         return _clock(local)
     return "Yesterday" if on == today - timedelta(days=1) else _short_day(on, today)

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from functools import cache, lru_cache
 from html import escape
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from django import template
 from django.conf import settings
@@ -114,21 +114,6 @@ def _hidden(currency: str, cls: str = "") -> str:
         f'<span class="pv-off"><span class="{escape(cls)}" aria-hidden="true">{sign}{HIDDEN}</span>'
         '<span class="sr">amount hidden</span></span>'
     )
-
-
-class Moved(Protocol):
-    """A movement: amount_minor is below zero if it left."""
-
-    amount_minor: int
-    status: str
-
-
-@register.filter
-def tone(row: Moved) -> str:
-    """{{ row|tone }}: the class of its amount; green only once the money has arrived."""
-    if row.status == "failed":
-        return "void"
-    return "in" if row.status == "complete" and row.amount_minor > 0 else ""
 
 
 # Names

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import time_machine
-from django.utils import timezone
+from django.test import override_settings
 
 from tests.kernel.rendering import NOW
 
@@ -12,5 +12,5 @@ from tests.kernel.rendering import NOW
 @pytest.fixture
 def at_a_known_time() -> Iterator[None]:
     """Let it be NOW, in UTC."""
-    with time_machine.travel(NOW, tick=False), timezone.override("UTC"):
+    with time_machine.travel(NOW, tick=False), override_settings(TIME_ZONE="UTC"):
         yield

@@ -2,14 +2,13 @@
 
 import re
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from django import forms
 
 from nexapay.kernel import tags
 from nexapay.kernel.forms import MoneyField
-from tests.kernel.rendering import EVIL, NOW, component, render
+from tests.kernel.rendering import EVIL, component, render
 
 pytestmark = pytest.mark.usefixtures("at_a_known_time")
 
@@ -83,36 +82,6 @@ class TestFieldComponents:
 
     def test_sum_up_nothing_when_nothing_is_wrong(self) -> None:
         assert component("error_summary", form=AmountForm()).strip() == ""
-
-
-class TestRow:
-    def row(self, **changes: Any) -> SimpleNamespace:
-        return SimpleNamespace(
-            **{
-                **{"url": "/t/1/", "uid": "1", "name": "Kabir Mehta", "icon": "", "note": "Cab"},
-                **{"is_person": True, "verb": "received from", "at": NOW, "currency": "INR"},
-                **{"amount_minor": 124_000, "status": "complete", **changes},
-            }
-        )
-
-    def test_is_green_only_when_the_money_has_arrived(self) -> None:
-        assert "num in" in component("tx", rows=[self.row()])
-        assert "num in" not in component("tx", rows=[self.row(status="processing")])
-        assert "num in" not in component("tx", rows=[self.row(amount_minor=-1)])
-
-    def test_says_its_status_in_words_and_strikes_out_what_failed(self) -> None:
-        assert "Processing" in component("tx", rows=[self.row(status="processing")])
-        failed = component("tx", rows=[self.row(status="failed")])
-        assert "Failed" in failed
-        assert "num void" in failed
-        assert "bdg" not in component("tx", rows=[self.row()])
-
-    @pytest.mark.parametrize("evil", [EVIL, "\"onload='x'", "'><svg/onload=x>"])
-    def test_cannot_be_broken_by_a_name_or_a_note(self, evil: str) -> None:
-        html = component("tx", rows=[self.row(name=evil, note=evil)])
-
-        assert evil not in html
-        assert html.count("<bdi>") == 2
 
 
 class TestMessages:

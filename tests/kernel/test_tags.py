@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from django.utils import timezone
+from django.test import override_settings
 
 from nexapay.kernel import charts, tags
 from tests.kernel.rendering import EVIL, NOW, ROOT, render
@@ -137,7 +137,7 @@ class TestWhen:
         )
 
     def test_speaks_local_time(self) -> None:
-        with timezone.override("Asia/Kolkata"):
+        with override_settings(TIME_ZONE="Asia/Kolkata"):
             assert ">12:12 am</time>" in tags.when(NOW)
 
     def test_has_a_long_form_and_a_clock(self) -> None:

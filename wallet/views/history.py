@@ -11,7 +11,6 @@ from django.db import OperationalError
 from django.http import Http404, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import get_script_prefix, reverse
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
@@ -90,14 +89,14 @@ def _read(wallet: Wallet, filters: selectors.Filters, cursor: str) -> tuple[sele
 
 def _day_of(cursor: str) -> date:
     """Return the day of the last row of the page before."""
-    return timezone.localdate(cursors.decode(cursor)[0])
+    return dates.day_of(cursors.decode(cursor)[0])
 
 
 def _days(rows: Sequence[selectors.Row], *, after: date | None) -> list[_Day]:
     """Group rows by local day. after is the day whose heading stands already."""
     days: list[_Day] = []
     for row in rows:
-        on = timezone.localdate(row.at)
+        on = dates.day_of(row.at)
         if not days or days[-1].on != on:
             days.append(_Day(on, heading=on != after))
         days[-1].rows.append(row)
