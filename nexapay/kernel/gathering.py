@@ -62,8 +62,10 @@ class Gathering(Generic[_Asked, _Answered]):
         if self._must_wait(me):
             me.wait()
         if me.serves:
-            self._gather(me)
-            self._serve_next()
+            try:
+                self._gather(me)
+            finally:
+                self._serve_next()  # Whatever ended the wait: those in line know of nobody else.
         return me.answers[0] if me.answers else self._serve([question])[0]
 
     def _must_wait(self, me: _Caller[_Asked, _Answered]) -> bool:

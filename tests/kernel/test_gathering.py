@@ -138,3 +138,19 @@ class TestGathering:
             assert [other.result(timeout=10) for other in others] == [2, 4]
         with pytest.raises(SystemExit):
             first.result()
+
+    def test_leaves_nobody_waiting_when_a_thread_is_ended_that_waits_for_company(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        office = Office()
+
+        def ended(_: object) -> None:
+            monkeypatch.undo()
+            raise SystemExit
+
+        monkeypatch.setattr(office.lines, "_gather", ended)
+        with pytest.raises(SystemExit):
+            office.lines.ask(1)
+
+        assert office.calls == [[1]]
+        assert office.lines.ask(2) == 4
