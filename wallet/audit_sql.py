@@ -18,6 +18,11 @@ SELECT * FROM (
       THEN 'corrects with neither a bank nor suspense on one side' END,
     CASE WHEN (t.source_id = t.target_id) <> (t.kind IN ('hold', 'release'))
       THEN 'moves inside a wallet what should leave it, or the other way about' END,
+    CASE WHEN t.kind NOT IN
+           ('send', 'onramp', 'hold', 'release', 'payout', 'return', 'correction')
+      THEN 'is of a kind that nobody knows' END,
+    CASE WHEN t.happened_at < '1900-01-01 00:00+00' OR t.happened_at >= '2200-01-01 00:00+00'
+      THEN 'happened in no year of ours' END,
     CASE WHEN t.fingerprint <> wallet_transfer_fingerprint(t.kind, t.source_id, t.target_id,
         t.amount_minor, t.currency, t.actor_id, t.idempotency_key, t.note)
       THEN 'its details were changed' END
@@ -68,6 +73,9 @@ SELECT * FROM (
       THEN 'is in another currency than its wallet or transfer' END,
     CASE WHEN w.tracks_balance <> (e.version IS NOT NULL)
       THEN 'has a version where its wallet keeps none, or none where it does' END,
+    CASE WHEN num_nulls(e.version, e.available_before_minor, e.available_after_minor,
+        e.locked_before_minor, e.locked_after_minor) NOT IN (0, 5)
+      THEN 'has only some of version, before and after' END,
     CASE WHEN e.version < 1 OR e.version > 1 AND p.id IS NULL
       THEN 'follows no entry of version ' || e.version - 1 END,
     CASE WHEN e.prev_hash <> coalesce(p.hash, decode(repeat('00', 32), 'hex'))

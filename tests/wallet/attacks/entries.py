@@ -100,6 +100,14 @@ def an_entry_that_ends_with_more_than_it_moved(world: World) -> None:
     spoilt_entry(world, {"available_after_minor": 10**6}, {"available_minor": 10**6}).write()
 
 
+@refused_by(ADDS_UP)
+def an_entry_that_does_not_say_where_it_starts(world: World) -> None:
+    """As if from nothing, as a first entry does: so nothing but its silence is wrong."""
+    act = pay(world.ana, world.cem, 100)
+    del act.entry[1]["available_before_minor"]
+    act.write()
+
+
 @refused_by(ADDS_UP, HELD)
 def an_entry_that_ends_with_more_locked_than_it_moved(world: World) -> None:
     spoilt_entry(world, {"locked_after_minor": 7}, {"locked_minor": 7}).write()

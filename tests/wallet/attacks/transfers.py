@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.wallet.forge import Act, pay, stored
-from tests.wallet.guards import Constraint, World, refused_by
+from tests.wallet.guards import World, refused_by
 from tests.wallet.rules import (
     ACTOR,
     BACKWARDS,
@@ -18,6 +18,8 @@ from tests.wallet.rules import (
     ONCE,
     SOURCE,
     TARGET,
+    TOO_EARLY,
+    TOO_LATE,
 )
 
 
@@ -184,12 +186,12 @@ def an_entry_that_happened_before_the_last_one(world: World) -> None:
     pay(world.ana, world.ben, 100, happened_at="2020-02-02T00:00:00Z").write()
 
 
-@refused_by(Constraint("transfer_happened_in_our_time"))
+@refused_by(TOO_LATE)
 def a_payment_that_happens_after_the_end_of_python_s_calendar(world: World) -> None:
     pay(world.ana, world.ben, 100, happened_at="12026-01-01T00:00:00Z").write()
 
 
-@refused_by(Constraint("transfer_happened_in_our_time"))
+@refused_by(TOO_EARLY)
 def a_payment_that_happened_before_christ(world: World) -> None:
     pay(world.bank, world.cem, 100, happened_at="0044-03-15T00:00:00Z BC").write()
 

@@ -14,7 +14,7 @@ from tests.wallet.guards import (
     World,
     refused_by,
 )
-from tests.wallet.rules import HASH, ONCE, ONE_WALLET, SOURCE
+from tests.wallet.rules import HASH, KNOWN, ONCE, ONE_WALLET, SOURCE
 
 # Terms of a transfer
 
@@ -52,7 +52,7 @@ def paying_oneself_nothing(world: World) -> None:
     one_entry_of_ones_own(world, 0)
 
 
-@refused_by(Constraint("transfer_kind_known"))
+@refused_by(KNOWN)
 def a_kind_of_transfer_nobody_knows(world: World) -> None:
     pay(world.ana, world.ben, 100, kind="gift").write()
 
