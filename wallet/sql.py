@@ -1,6 +1,6 @@
 """The statements that post money, and nothing else."""
 
-# One statement for one transfer or a thousand. The judges (migration 0013) run when all of it is
+# One statement for one transfer or a thousand. The judges (migration 0014) run when all of it is
 # done, so each sees the transfers, their entries and the balances together.
 POST = """
 WITH moved AS (

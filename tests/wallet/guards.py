@@ -95,7 +95,7 @@ class Clause:
     def remove(self) -> None:
         [body] = [body for body in map(_definition, JUDGES) if self.text in body]
         start = body.index(self.text)
-        end, harmless = _end_of_rule(body, start), str(body[:start].endswith("AND "))
+        end, harmless = _end_of_rule(body, start), str(body[:start].endswith(_NEEDED))
         sql(body[:start] + harmless + body[end:])
 
 
@@ -109,7 +109,15 @@ class Path:
         sql(f"ALTER FUNCTION {self.judge} RESET search_path")
 
 
-_ENDS = ("\n      OR ", "\n    )", "\n        AND ", "\n      OFFSET", "\n        OFFSET")
+_NEEDED = ("AND ", "SELECT ", "), ")
+_ENDS = (
+    "\n      OR ",
+    "\n    )",
+    "\n        AND ",
+    "\n        FROM",
+    "\n      OFFSET",
+    "\n        OFFSET",
+)
 
 
 def _definition(function: str) -> str:

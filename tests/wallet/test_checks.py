@@ -44,12 +44,10 @@ def adds_up(entry: Row) -> bool:
     before, after, locked_before, locked_after = (entry[f"{name}_minor"] for name in names)
     numbers = [entry["version"], before, after, locked_before, locked_after]
     if None in numbers:
-        return not any(number is not None for number in numbers)
-    return (
-        entry["version"] >= 1
-        and after == before + entry["delta_available_minor"] >= 0
-        and locked_after == locked_before + entry["delta_locked_minor"] >= 0
-    )
+        return numbers == [None] * 5
+    goes_on = after == before + entry["delta_available_minor"]
+    locked_goes_on = locked_after == locked_before + entry["delta_locked_minor"]
+    return bool(goes_on and locked_goes_on and min(after, locked_after) >= 0 < entry["version"])
 
 
 def is_of_a_kind(transfer: Row) -> bool:
@@ -61,11 +59,19 @@ def is_of_a_kind(transfer: Row) -> bool:
 
 # What else would refuse the rows below.
 OTHERS_OF_ENTRIES: list[Guard] = [
-    *(rules.OF_BOTH, rules.VERSIONED, rules.TO_BANK, rules.LOCKS, rules.HAPPENED, rules.CREATED),
+    *(
+        rules.OF_BOTH,
+        rules.VERSIONED,
+        rules.TO_BANK,
+        rules.MOVES,
+        rules.LOCKS,
+        rules.HAPPENED,
+        rules.CREATED,
+    ),
     *(rules.HASH, rules.GAP, rules.AVAILABLE_BEFORE, rules.LOCKED_BEFORE, rules.NO_BALANCE),
 ]
 OTHERS_OF_TRANSFERS: list[Guard] = [
-    *(rules.FINGERPRINT, rules.CORRECTS, rules.SOURCE, rules.TARGET),
+    *(rules.FINGERPRINT, rules.CORRECTS, rules.BOTH),
 ]
 
 

@@ -26,13 +26,8 @@ BEGIN
       OR t.kind = 'correction' AND NOT EXISTS (
         SELECT FROM wallet_wallet w WHERE w.id IN (t.source_id, t.target_id)
           AND w.kind IN ('settlement', 'suspense') OFFSET 0)
-      OR NOT EXISTS (
-        SELECT FROM wallet_entry e WHERE e.transfer_id = t.id AND e.wallet_id = t.source_id
-          AND e.delta_available_minor + e.delta_locked_minor
-            = CASE WHEN t.source_id = t.target_id THEN 0 ELSE -t.amount_minor END OFFSET 0)
-      OR t.source_id <> t.target_id AND NOT EXISTS (
-        SELECT FROM wallet_entry e WHERE e.transfer_id = t.id AND e.wallet_id = t.target_id
-          AND e.delta_available_minor + e.delta_locked_minor = t.amount_minor OFFSET 0)
+      OR NOT ARRAY(SELECT e.wallet_id FROM wallet_entry e WHERE e.transfer_id = t.id)
+        @> ARRAY[t.source_id, t.target_id]
   ) THEN
     RAISE 'a transfer is of no kind, or has not its wallets, entries, fingerprint, times or actor'
       USING ERRCODE = '23514';
@@ -63,6 +58,10 @@ BEGIN
           OR (w.kind = 'settlement') = (t.kind IN ('onramp', 'return')))
         AND (e.wallet_id <> t.target_id OR t.kind = 'correction'
           OR (w.kind = 'settlement') = (t.kind = 'payout'))
+        AND e.delta_locked_minor + e.delta_available_minor = CASE
+          WHEN t.source_id = t.target_id THEN 0
+          WHEN e.wallet_id = t.source_id THEN -t.amount_minor
+          ELSE t.amount_minor END
         AND e.delta_locked_minor = CASE
           WHEN t.kind = 'hold' THEN t.amount_minor
           WHEN t.kind = 'release' OR t.kind = 'payout' AND e.wallet_id = t.source_id
@@ -87,6 +86,27 @@ BEGIN
   RETURN NULL;
 END $$;
 """
+BALANCES = """
+CREATE OR REPLACE FUNCTION wallet_judge_balances() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (
+    SELECT FROM fresh b WHERE coalesce((
+        SELECT e.version = b.version
+        AND e.available_after_minor = b.available_minor
+        AND e.locked_after_minor = b.locked_minor
+        AND e.hash = b.head_hash
+        AND e.happened_at = b.happened_at
+        FROM wallet_entry e WHERE e.wallet_id = b.wallet_id AND e.version >= b.version
+        ORDER BY e.version DESC LIMIT 1
+      ), b.version = 0 AND b.available_minor = 0 AND b.locked_minor = 0
+          AND b.head_hash = decode(repeat('00', 32), 'hex')
+          AND b.happened_at IS NULL) IS NOT TRUE
+  ) THEN
+    RAISE 'a balance differs from its newest entry' USING ERRCODE = '23514';
+  END IF;
+  RETURN NULL;
+END $$;
+"""
 
 # CREATE OR REPLACE takes back what was set: without a path of its own a judge would read a forged
 # temporary table instead of ours.
@@ -94,7 +114,7 @@ PATHS = """
 DO $$
 DECLARE judge text;
 BEGIN
-  FOREACH judge IN ARRAY ARRAY['transfers', 'entries'] LOOP
+  FOREACH judge IN ARRAY ARRAY['transfers', 'entries', 'balances'] LOOP
     EXECUTE format('ALTER FUNCTION %I() SET search_path = pg_catalog, %I, pg_temp',
       'wallet_judge_' || judge, current_schema());
   END LOOP;
@@ -147,6 +167,8 @@ class Migration(migrations.Migration):
     dependencies = [("wallet", "0013_what_must_be_there")]
     operations = [
         # Going back keeps the judges: they refuse what those before refused.
-        migrations.RunSQL(TRANSFERS + ENTRIES + PATHS, reverse_sql=migrations.RunSQL.noop),
+        migrations.RunSQL(
+            TRANSFERS + ENTRIES + BALANCES + PATHS, reverse_sql=migrations.RunSQL.noop
+        ),
         migrations.RunSQL(CHECKS, reverse_sql=CHECKS_BACK, state_operations=STATE),
     ]

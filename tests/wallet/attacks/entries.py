@@ -4,13 +4,16 @@ from tests.wallet.forge import ZEROS, Act, Row, pay
 from tests.wallet.guards import World, refused_by
 from tests.wallet.rules import (
     ADDS_UP,
+    AVAILABLE,
     AVAILABLE_BEFORE,
     GAP,
     HASH,
+    HEAD,
     HELD,
     LOCKED_BEFORE,
-    NEWER,
+    NEWEST,
     PREV,
+    VERSION,
     VERSION_ONCE,
 )
 
@@ -39,7 +42,7 @@ def a_version_gap(world: World) -> None:
     act.write()
 
 
-@refused_by(VERSION_ONCE, NEWER)
+@refused_by(VERSION_ONCE, VERSION, AVAILABLE, HEAD, NEWEST)
 def a_first_version_that_is_there_already(world: World) -> None:
     act = pay(world.ben, world.ana, 100)
     first = {"available_before_minor": 0, "available_after_minor": 100, "prev_hash": ZEROS}
@@ -51,8 +54,10 @@ def a_first_version_that_is_there_already(world: World) -> None:
 
 @refused_by(VERSION_ONCE)
 def the_same_next_version_twice_in_two_parts_of_a_statement(world: World) -> None:
-    """A statement changes a row once, so the balance would follow one of the two alone."""
-    first, second = pay(world.bank, world.cem, 5), pay(world.bank, world.cem, 5)
+    """The balance follows a later one, which follows one of the two."""
+    first = pay(world.bank, world.cem, 5).pay(world.bank, world.cem, 7)
+    second = pay(world.bank, world.cem, 5)
+    second.balance.clear()
     first.write_with(second)
 
 

@@ -215,7 +215,7 @@ def a_transfer_judged_by_forged_entries(world: World) -> None:
 @refused_by(Path("wallet_judge_entries"))
 def an_entry_of_an_older_transfer_judged_by_forged_transfers(world: World) -> None:
     act = Act()
-    act.add_entry(stored(world.older_id), world.bank, 5)
+    act.add_entry(stored(world.older_id), world.bank, 100)
     sql("CREATE TEMPORARY TABLE wallet_transfer AS SELECT * FROM public.wallet_transfer")
     sql("UPDATE pg_temp.wallet_transfer SET kind = 'payout', target_id = %s", world.bank.pk)
     act.write("entry")

@@ -10,9 +10,9 @@ from tests.wallet.rules import (
     FROM_BANK,
     HELD,
     LOCKS,
+    MOVES,
     OF_BOTH,
     ONE_WALLET,
-    SOURCE,
     TO_BANK,
 )
 
@@ -65,7 +65,7 @@ def a_payment_from_held_money(world: World) -> None:
     spoil(pay(world.dan, world.ben, 100), 0, 0, -100).write()
 
 
-@refused_by(SOURCE, HELD)
+@refused_by(MOVES, HELD)
 def a_hold_that_makes_money(world: World) -> None:
     spoil(Act().hold(world.ana, 50), 0, 0, 50).write()
 

@@ -14,7 +14,7 @@ from tests.wallet.guards import (
     World,
     refused_by,
 )
-from tests.wallet.rules import HASH, KNOWN, ONCE, ONE_WALLET, SOURCE
+from tests.wallet.rules import HASH, KNOWN, MOVES, ONCE, ONE_WALLET
 
 # Terms of a transfer
 
@@ -29,7 +29,7 @@ def paying_less_than_nothing(world: World) -> None:
     pay(world.ana, world.ben, -100).write()
 
 
-@refused_by(ONE_WALLET, ONCE, SOURCE)
+@refused_by(ONE_WALLET, ONCE, MOVES)
 def paying_oneself(world: World) -> None:
     pay(world.ana, world.ana, 100).write()
 
@@ -42,7 +42,7 @@ def one_entry_of_ones_own(world: World, delta_minor: int) -> None:
     act.write()
 
 
-@refused_by(ONE_WALLET, SOURCE)
+@refused_by(ONE_WALLET, MOVES)
 def paying_oneself_what_nobody_pays(world: World) -> None:
     one_entry_of_ones_own(world, 100)
 
