@@ -36,6 +36,13 @@ def a_transfer_with_one_entry(world: World) -> None:
     act.write()
 
 
+@refused_by(BOTH)
+def a_transfer_with_the_payee_s_entry_alone(world: World) -> None:
+    act = pay(world.ana, world.ben, 100)
+    act.entry, act.balance = act.entry[1:], act.balance[1:]
+    act.write()
+
+
 def spoilt_amounts(world: World, source_minor: int, target_minor: int) -> Act:
     """A payment of 100 from ana to ben whose entries say something else."""
     act = Act()
