@@ -6,8 +6,8 @@ from django.db.models import Q
 # must not be even where triggers are switched off (docs/decisions/0041). The rules are those of
 # 0002 and 0011, the judges otherwise those of 0013: what the books hold passed all of it before.
 #
-# NULL says otherwise in either judge: of transfers they ask for what is wrong (and no column there
-# may be NULL), of entries for the one row that must be there, rules and all.
+# NULL says otherwise in either judge: of transfers they ask for what is wrong (no column there may
+# be NULL but the actor), of entries for the one row that must be there, rules and all.
 TRANSFERS = """
 CREATE OR REPLACE FUNCTION wallet_judge_transfers() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
