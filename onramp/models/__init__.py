@@ -1,7 +1,7 @@
 """
 Money on its way in from a bank and out to one, and everything a bank has told us. Minor units.
 
-What the database refuses by itself is in migrations 0002 to 0026; each of those guards has a test
+What the database refuses by itself is in migrations 0002 to 0030; each of those guards has a test
 in tests/onramp.
 """
 

@@ -28,7 +28,7 @@ class Transfer(models.Model):
 
     public_id = models.UUIDField(default=uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=12, choices=Kind)
-    # The judges of migration 0008 look these up for the whole statement, where a foreign key would
+    # The judges of migration 0014 look these up for the whole statement, where a foreign key would
     # ask, and lock, for each row; nothing that they name is ever deleted.
     source = models.ForeignKey(
         Wallet,
@@ -53,7 +53,7 @@ class Transfer(models.Model):
         null=True,
         blank=True,
         db_index=False,
-        db_constraint=False,  # Migration 0011 looks them up, once for all that a statement posts.
+        db_constraint=False,  # The judge of 0014 looks them up, once for all of a statement.
         help_text="Who asked for it; empty for the house.",
     )
     idempotency_key = models.UUIDField(help_text="Chosen by the actor; moves money once.")
