@@ -5,11 +5,11 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 from multiprocessing import get_context
 from random import Random
-from uuid import uuid4
 
 from django.db import connection, transaction
 
 from bench import report
+from nexapay.kernel import ids
 from wallet import journal
 from wallet.journal import Movement
 from wallet.models import Transfer, Wallet
@@ -57,7 +57,7 @@ def _post(pairs: Sequence[Sequence[Wallet]]) -> None:
                 amount_minor=1,
                 currency=source.currency,
                 actor_id=source.owner_id,
-                idempotency_key=uuid4(),
+                idempotency_key=ids.new(),
                 note="",
                 happened_at=at,
             )

@@ -7,13 +7,13 @@ The merchant's wallet has one, and its payments queue there: that is what the fi
 
 import random
 from collections.abc import Callable
-from uuid import uuid4
 
 from django.utils import timezone
 
 from bench import load, people, report
 from bench.report import Case, Ratio
 from bench.transfers import sender
+from nexapay.kernel import ids
 from onramp.models import OnRampTransaction
 from onramp.services import record_bank_event
 from wallet.models import Wallet
@@ -64,7 +64,7 @@ def to_one(wallets: list[Wallet]) -> Callable[[int], Callable[[], object]]:
             target_id=merchant.pk,
             amount_minor=1,
             note="",
-            idempotency_key=uuid4(),
+            idempotency_key=ids.new(),
             now=timezone.now(),
         )
 

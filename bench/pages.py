@@ -24,6 +24,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from bench import history, http, people, report
 from bench.report import Case, Ratio
+from nexapay.kernel import ids
 from wallet.drafts import Seen
 from wallet.models import Wallet
 
@@ -55,7 +56,7 @@ class Person:
 
     def confirm(self) -> bytes:
         """Return the confirmation of a payment that was just reviewed: a fresh token each."""
-        key = str(uuid4())
+        key = str(ids.new())
         target = self._random.choice([other for other in self.others if other != self.wallet])
         seen = Seen(
             user_id=self.wallet.owner_id or 0,
@@ -197,7 +198,7 @@ def deep_page(person: Person) -> str:
 
 def review(person: Person) -> Any:
     """Fill the form in, and look at the review page."""
-    visitor, key = browser(person), str(uuid4())
+    visitor, key = browser(person), str(ids.new())
     payee = owner(person.others[-1])
     fields = {"to": f"@{payee.handle}", "amount": "1", "note": "", "idempotency_key": key}
     visitor.post("/send/", fields)

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from nexapay.kernel import ids
 from onramp.models import OnRampTransaction
 from onramp.services import MAX_BATCH, Delivery, record_bank_events, start_onramp
 from wallet.models import Wallet
@@ -55,7 +56,7 @@ def ask(wallet: Wallet, now: datetime, amount_minor: int = PLENTY_MINOR) -> OnRa
         wallet_id=wallet.pk,
         amount_minor=amount_minor,
         bank="banyan",
-        idempotency_key=uuid4(),
+        idempotency_key=ids.new(),
         now=now,
     )
 
@@ -70,7 +71,7 @@ def ask_many(wallets: Sequence[Wallet], number: int, now: datetime) -> list[OnRa
             amount_minor=10_00,
             currency=template.currency,
             bank=template.bank,
-            idempotency_key=uuid4(),
+            idempotency_key=ids.new(),
             created_at=now,
             expires_at=template.expires_at,
         )

@@ -10,7 +10,6 @@ import subprocess
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
 from django.db import connection
 from django.utils import timezone
@@ -18,6 +17,7 @@ from django.utils import timezone
 from bench import load, people, plain, report
 from bench.report import Case, Ratio
 from nexapay import devdb
+from nexapay.kernel import ids
 from wallet.models import Wallet
 from wallet.services import send_money
 
@@ -81,16 +81,18 @@ def sender(wallets: list[Wallet]) -> Callable[[int], Callable[[], object]]:
             target_id=target_id,
             amount_minor=1,
             note="",
-            idempotency_key=uuid4(),
+            idempotency_key=ids.new(),
             now=timezone.now(),
         )
 
     return lambda number: act
 
 
-def plain_sender(ids: list[int], *, atomic: bool = True) -> Callable[[int], Callable[[], object]]:
+def plain_sender(
+    accounts: list[int], *, atomic: bool = True
+) -> Callable[[int], Callable[[], object]]:
     """Return what makes an act of the baseline."""
-    return lambda number: plain.sender(ids, atomic=atomic)
+    return lambda number: plain.sender(accounts, atomic=atomic)
 
 
 def limit(wallets: list[Wallet], clients: int, seconds: float) -> float:

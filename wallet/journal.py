@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db.models import QuerySet
 
+from nexapay.kernel import ids
 from nexapay.kernel.arrays import columns
-from nexapay.kernel.ids import ordered_uuids
 from nexapay.kernel.postgresql.base import LastWords
 from nexapay.kernel.prepared import (
     Call,
@@ -63,7 +63,7 @@ class Movement:
     idempotency_key: UUID
     note: str
     happened_at: datetime
-    public_id: UUID = field(default_factory=uuid4)
+    public_id: UUID = field(default_factory=ids.new)
 
     @property
     def fingerprint(self) -> bytes:
@@ -157,12 +157,12 @@ def crediting(
     No round has a wallet twice: each entry is chained to the one before it. What cannot be credited
     is left out: what stands in by has to fail where a credit is missing.
     """
-    ids = sorted({row[0] for each in rounds for row in each})
-    return [(_LOCK, (ids,)), *[(by, _credited(each, happened_at)) for each in rounds]]
+    wallets = sorted({row[0] for each in rounds for row in each})
+    return [(_LOCK, (wallets,)), *[(by, _credited(each, happened_at)) for each in rounds]]
 
 
 def _credited(owed: Sequence["Owed"], happened_at: datetime) -> tuple[object, ...]:
-    return (happened_at, ordered_uuids(len(owed), happened_at), *columns(owed, len(owed[0])))
+    return (happened_at, ids.many(len(owed)), *columns(owed, len(owed[0])))
 
 
 # What a bank owes a wallet: wallet, bank, amount_minor, currency, idempotency_key, and whatever
@@ -189,8 +189,8 @@ def post(
     rows = [_row(movement, balances, posted_at) for movement in movements]
     entries = [_entry(row, leg, balances.get(leg.wallet_id)) for row in rows for leg in _legs(row)]
     touched = {held.wallet_id: held for m in movements for held in _held_by(m, balances)}
-    ids = _write(rows, entries, list(touched.values()))
-    return [instance(Transfer, (ids[row.public_id], *row)) for row in rows]
+    pks = _write(rows, entries, list(touched.values()))
+    return [instance(Transfer, (pks[row.public_id], *row)) for row in rows]
 
 
 class _Row(NamedTuple):
@@ -292,6 +292,6 @@ def _write(
         (b.wallet_id, b.available_minor, b.locked_minor, b.version, b.head_hash, b.happened_at)
         for b in balances
     ]
-    ids, *others = columns(held, 6)  # The ids again bound what is read, whatever is planned.
-    posted = _POST.rows(*columns(rows, 12), *columns(entries, 11), ids, *others, ids)
+    wallets, *others = columns(held, 6)  # Again, they bound what is read, whatever is planned.
+    posted = _POST.rows(*columns(rows, 12), *columns(entries, 11), wallets, *others, wallets)
     return {public_id: pk for pk, public_id in posted}

@@ -1,11 +1,10 @@
 """Form fields that turn what a person typed into the arguments of a service."""
 
 from typing import Any
-from uuid import uuid4
 
 from django import forms
 
-from nexapay.kernel import money, text
+from nexapay.kernel import ids, money, text
 
 
 class EchoMixin:
@@ -86,4 +85,4 @@ class KeyField(EchoMixin, forms.UUIDField):
 
     def __init__(self, **kwargs: Any) -> None:
         messages = {"required": self.STALE, "invalid": self.STALE}
-        super().__init__(**{"initial": uuid4, "error_messages": messages, **kwargs})
+        super().__init__(**{"initial": ids.new, "error_messages": messages, **kwargs})

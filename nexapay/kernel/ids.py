@@ -1,18 +1,31 @@
-"""Public ids, many at a time."""
+"""Ids that nobody can guess, though those of one second are neighbours in an index."""
 
-from datetime import datetime
+import time
 from secrets import token_hex
+from uuid import UUID
 
-_HEX = 18  # Digits of chance: 72 bits, anew for each id.
+_CHANCE = 26  # Digits of it: 104 bits, anew for each id.
 
 
-def ordered_uuids(number: int, at: datetime) -> list[str]:
+def beginning(digits: str) -> tuple[UUID, UUID]:
+    """Return the first and the last of the ids that begin with these hexadecimal digits."""
+    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+
+
+def new() -> UUID:
+    """Return an id, for what is shown to people or told to machines. As many() says."""
+    return UUID(many(1)[0])
+
+
+def many(number: int) -> list[str]:
     """
-    Return UUIDs of version 7 (RFC 9562): milliseconds since 1970, then chance.
+    Return ids of version 8 (RFC 9562): the second they were made in, of 65,536, then chance.
 
-    Neighbours in time are neighbours in an index, which so is written at its end and not all over.
+    An index writes those of one second to one place, and not to a page of its own for each, which
+    is rarely in memory once there are millions. Each begins with enough chance to be told by its
+    first twelve digits.
     """
-    milliseconds = int(at.timestamp() * 1000)
-    chance = token_hex(number * _HEX // 2)
-    parts = (chance[first : first + _HEX] for first in range(0, len(chance), _HEX))
-    return [f"{milliseconds:012x}7{part[:3]}8{part[3:]}" for part in parts]
+    second = f"{int(time.time()) % 65_536:04x}"
+    chance = token_hex(number * _CHANCE // 2)
+    parts = (chance[first : first + _CHANCE] for first in range(0, len(chance), _CHANCE))
+    return [f"{second}{part[:8]}8{part[8:11]}8{part[11:]}" for part in parts]

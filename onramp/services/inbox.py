@@ -17,10 +17,9 @@ from typing import Any
 
 from django.db import transaction
 
-from nexapay.kernel import db
+from nexapay.kernel import db, ids
 from nexapay.kernel.arrays import columns
 from nexapay.kernel.gathering import Gathering
-from nexapay.kernel.ids import ordered_uuids
 from nexapay.kernel.prepared import Call, Prepared, at_commit, together
 from nexapay.kernel.wire import Rows
 from onramp import banks, sql
@@ -159,7 +158,7 @@ def _keep(bank: str, rulings: list[Ruling], now: datetime) -> list[Call]:
     rulings.sort(key=lambda ruling: (ruling.delivery.event_id, ruling.known.digest))
     if not rulings:
         return []
-    public_ids = ordered_uuids(len(rulings), now)
+    public_ids = ids.many(len(rulings))
     return [(_KEEP, (bank, now, public_ids, *columns([_event(each) for each in rulings], 8)))]
 
 

@@ -1,31 +1,41 @@
-"""Public ids are drawn many at once, and those drawn later come later."""
+"""Public ids cannot be guessed, and those of one second are neighbours."""
 
-from datetime import UTC, datetime, timedelta
 from uuid import RFC_4122, UUID
 
-from nexapay.kernel.ids import ordered_uuids
+import time_machine
 
-AT = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+from nexapay.kernel import ids
 
 
-class TestOrderedUuids:
-    def test_are_uuids_of_version_7(self) -> None:
-        for text in ordered_uuids(50, AT):
-            assert (UUID(text).version, UUID(text).variant) == (7, RFC_4122)
+class TestIds:
+    def test_are_uuids_of_version_8(self) -> None:
+        for text in ids.many(50):
+            assert (UUID(text).version, UUID(text).variant) == (8, RFC_4122)
 
-    def test_say_their_milliseconds(self) -> None:
-        """The example of RFC 9562, appendix A.6."""
-        [text] = ordered_uuids(1, datetime.fromisoformat("2022-02-22T14:22:22-05:00"))
+    def test_of_one_second_begin_alike(self) -> None:
+        with time_machine.travel(1_800_000_000, tick=False):
+            assert {text[:4] for text in ids.many(50)} == {f"{1_800_000_000 % 65_536:04x}"}
 
-        assert text.startswith("017f22e279b07")
+    def test_of_the_next_second_come_after_them(self) -> None:
+        with time_machine.travel(1_800_000_000, tick=False):
+            now = ids.many(50)
+        with time_machine.travel(1_800_000_001, tick=False):
+            assert max(now) < min(ids.many(50))
 
-    def test_come_in_the_order_of_their_times(self) -> None:
-        later = ordered_uuids(50, AT + timedelta(milliseconds=1))
-
-        assert max(ordered_uuids(50, AT)) < min(later)
+    def test_begin_anew_after_65_536_seconds(self) -> None:
+        with time_machine.travel(65_536 * 27_000, tick=False):
+            assert ids.new().hex.startswith("0000")
 
     def test_are_all_different(self) -> None:
-        assert len({*ordered_uuids(5_000, AT), *ordered_uuids(5_000, AT)}) == 10_000
+        assert len({*ids.many(5_000), *ids.many(5_000)}) == 10_000
+
+    def test_of_one_moment_are_told_by_their_first_twelve_digits(self) -> None:
+        """What a reference shows of them."""
+        assert len({text[:12] for text in ids.many(100)}) == 100
 
     def test_of_none_are_none(self) -> None:
-        assert ordered_uuids(0, AT) == []
+        assert ids.many(0) == []
+
+    def test_alone_are_as_those_of_many(self) -> None:
+        assert ids.new().version == 8
+        assert ids.new() != ids.new()

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 from typing import ClassVar
-from uuid import uuid4
 
 from django.db import models
 from django.db.models import F, Q
 
+from nexapay.kernel import ids
 from wallet.models.transfers import Transfer
 from wallet.models.wallets import Wallet
 
@@ -35,7 +35,7 @@ class Hold(models.Model):
     class Purpose(models.TextChoices):
         WITHDRAWAL = "withdrawal", "Withdrawal"
 
-    public_id = models.UUIDField(default=uuid4, unique=True, editable=False)
+    public_id = models.UUIDField(default=ids.new, unique=True, editable=False)
     # The foreign key is (wallet, currency), in migration 0008; this is its ORM half.
     wallet = models.ForeignKey(
         Wallet,

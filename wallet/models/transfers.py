@@ -1,11 +1,10 @@
 """Movements of money, and what each did to a wallet."""
 
-from uuid import uuid4
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from nexapay.kernel import ids
 from wallet.models.wallets import Wallet
 
 
@@ -26,7 +25,7 @@ class Transfer(models.Model):
         RETURN = "return", "Returned"
         CORRECTION = "correction", "Corrected"
 
-    public_id = models.UUIDField(default=uuid4, unique=True, editable=False)
+    public_id = models.UUIDField(default=ids.new, unique=True, editable=False)
     kind = models.CharField(max_length=12, choices=Kind)
     # The judges of migration 0014 look these up for the whole statement, where a foreign key would
     # ask, and lock, for each row; nothing that they name is ever deleted.

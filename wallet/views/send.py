@@ -1,13 +1,13 @@
 """Sending, steps one and two: whom to pay, and how much. Nothing moves here."""
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from nexapay.kernel import http, text, throttle, views
+from nexapay.kernel import http, ids, text, throttle, views
 from wallet import drafts, people, selectors
 from wallet.drafts import Draft
 from wallet.forms import NOTE_MAX_LENGTH, PayeeForm, PeopleForm, SendForm
@@ -106,7 +106,7 @@ def _ask_amount(request: Request, wallet: Wallet) -> HttpResponse:
             "to": payee.cleaned_data["to"],
             "amount": draft.amount if draft else "",
             "note": draft.note if draft else "",
-            "idempotency_key": key or uuid4(),
+            "idempotency_key": key or ids.new(),
         },
         user_id=request.user.pk,
         wallet=wallet,
@@ -148,7 +148,7 @@ def amount_page(
     if person:
         described = people.describe(wallet_id=wallet.pk, people=[person], typed=typed)
         payee = described[0]
-    key = uuid4() if form.has_error("idempotency_key") else form["idempotency_key"].value()
+    key = ids.new() if form.has_error("idempotency_key") else form["idempotency_key"].value()
     change = reverse("wallet:send")
     if drafts.find(request.session, key):
         change += f"?draft={key}"
