@@ -38,7 +38,7 @@ class BankEventAdmin(LookOnlyAdmin):
     ]
     list_select_related = ["onramp", "offramp", "conflicts_with"]
     search_fields = [
-        *("=event_id", "=public_id", "=onramp__public_id", "=onramp__token"),
+        *("=event_id", "=onramp__public_id", "=onramp__token"),
         *("=offramp__public_id", "=offramp__token"),
     ]
     date_hierarchy = "received_at"

@@ -26,23 +26,22 @@ SETTLED = """settled AS (
 )"""
 
 KEEP = """
-INSERT INTO onramp_bankevent (public_id, bank, event_id, body, body_sha256, headers,
-  conflicts_with_id, onramp_id, status, verdict, attempts, received_at, processed_at)
-SELECT n.public_id, by.bank, n.event_id, n.body, n.digest, n.headers, n.beside_id,
-  n.onramp_id, n.status, n.verdict, 1, by.now, by.now
+INSERT INTO onramp_bankevent (bank, event_id, body, body_sha256, headers, conflicts_with_id,
+  onramp_id, status, verdict, attempts, received_at, processed_at)
+SELECT by.bank, n.event_id, n.body, n.digest, n.headers, n.beside_id, n.onramp_id, n.status,
+  n.verdict, 1, by.now, by.now
 FROM (VALUES (%s::text, %s::timestamptz)) AS by (bank, now)
-CROSS JOIN unnest(%s::uuid[], %s::text[], %s::bytea[], %s::bytea[], %s::jsonb[], %s::bigint[],
-  %s::bigint[], %s::text[], %s::text[])
-  AS n (public_id, event_id, body, digest, headers, beside_id, onramp_id, status, verdict)
+CROSS JOIN unnest(%s::text[], %s::bytea[], %s::bytea[], %s::jsonb[], %s::bigint[], %s::bigint[],
+  %s::text[], %s::text[])
+  AS n (event_id, body, digest, headers, beside_id, onramp_id, status, verdict)
 RETURNING event_id, id
 """
 
 # Whoever came first is stored; of a copy, and of another body under the same id, nothing is.
 STORE = """
-INSERT INTO onramp_bankevent (public_id, bank, event_id, body, body_sha256, headers, token, status,
-  verdict, attempts, received_at)
-SELECT gen_random_uuid(), n.bank, n.event_id, n.body, n.digest, n.headers, n.token, 'received', '',
-  0, n.received_at
+INSERT INTO onramp_bankevent (bank, event_id, body, body_sha256, headers, token, status, verdict,
+  attempts, received_at)
+SELECT n.bank, n.event_id, n.body, n.digest, n.headers, n.token, 'received', '', 0, n.received_at
 FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::bytea[], %s::jsonb[], %s::text[],
   %s::timestamptz[]) AS n (bank, event_id, body, digest, headers, token, received_at)
 ON CONFLICT DO NOTHING

@@ -1,7 +1,6 @@
 """Everything a bank has told us."""
 
 from typing import ClassVar
-from uuid import uuid4
 
 from django.db import models
 from django.db.models import Case, Q, When
@@ -49,7 +48,6 @@ class BankEvent(models.Model):
         OTHER_BODY = "other_body", "Same event id, other body"
         CONTRADICTION = "contradiction", "Contradicts what was settled"
 
-    public_id = models.UUIDField(default=uuid4, unique=True, editable=False)
     bank = models.CharField(max_length=32, help_text="Who sent it: the value of BANK.")
     event_id = models.CharField(max_length=128, help_text="Its webhook-id.")
     body = models.BinaryField()

@@ -17,7 +17,7 @@ from typing import Any
 
 from django.db import transaction
 
-from nexapay.kernel import db, ids
+from nexapay.kernel import db
 from nexapay.kernel.arrays import columns
 from nexapay.kernel.gathering import Gathering
 from nexapay.kernel.prepared import Call, Prepared, at_commit, together
@@ -158,8 +158,7 @@ def _keep(bank: str, rulings: list[Ruling], now: datetime) -> list[Call]:
     rulings.sort(key=lambda ruling: (ruling.delivery.event_id, ruling.known.digest))
     if not rulings:
         return []
-    public_ids = ids.many(len(rulings))
-    return [(_KEEP, (bank, now, public_ids, *columns([_event(each) for each in rulings], 8)))]
+    return [(_KEEP, (bank, now, *columns([_event(each) for each in rulings], 8)))]
 
 
 def _event(ruling: Ruling) -> tuple[object, ...]:

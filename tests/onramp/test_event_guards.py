@@ -35,7 +35,6 @@ class TestABankEvent:
             "event_id = 'evt_other'",
             "token = 'other'",
             "bank = 'other'",
-            "public_id = gen_random_uuid()",
             "received_at = now() - interval '1 hour'",
         ],
     )

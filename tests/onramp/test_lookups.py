@@ -24,9 +24,9 @@ WAITING = (
     " 'processing', '', now(), now() + interval '1 hour' FROM generate_series(%s, %s) n"
 )
 LOOKED_AT = (
-    "INSERT INTO onramp_bankevent (public_id, bank, event_id, body, body_sha256, headers, status,"
+    "INSERT INTO onramp_bankevent (bank, event_id, body, body_sha256, headers, status,"
     " verdict, attempts, received_at, processed_at)"
-    " SELECT gen_random_uuid(), 'simbank', 'crowd' || n, '', sha256(''), '{}', 'ignored',"
+    " SELECT 'simbank', 'crowd' || n, '', sha256(''), '{}', 'ignored',"
     " 'repeated', 1, now(), now() FROM generate_series(%s, %s) n"
 )
 
