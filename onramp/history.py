@@ -16,7 +16,6 @@ from django.db.models import (
     QuerySet,
 )
 
-from nexapay.kernel import links
 from nexapay.kernel.prepared import Call, Parameter, Prepared
 from onramp import banks
 from onramp.models import OffRampTransaction, OnRampTransaction
@@ -124,7 +123,7 @@ def _row(
         at=at,
         rank=_RANK + pk,
         uid=public_id,
-        url=links.to("onramp:detail", public_id),
+        page="onramp:detail",
         name=banks.name_of(bank),
         icon="landmark",
         is_person=False,
@@ -144,7 +143,7 @@ def _row_leaving(
         at=at,
         rank=_OUT_RANK + pk,
         uid=public_id,
-        url=links.to("onramp:withdrawal", public_id),
+        page="onramp:withdrawal",
         name=banks.name_of(bank),
         icon="landmark",
         is_person=False,

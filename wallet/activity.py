@@ -8,14 +8,12 @@ page costs what the first does.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from itertools import starmap
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from django.utils import timezone
-
-from nexapay.kernel import cursors
+from nexapay.kernel import cursors, dates, links
 from nexapay.kernel.cursors import Key
 from nexapay.kernel.prepared import Call, together
 
@@ -33,7 +31,7 @@ class Row:
     at: datetime
     rank: int
     uid: UUID
-    url: str
+    page: str
     name: str
     icon: str
     is_person: bool
@@ -45,6 +43,11 @@ class Row:
     balance_after_minor: int | None = None
     handle: str = ""
     is_inside: bool = False
+
+    @property
+    def url(self) -> str:
+        """The address of its page, by name: of the rows that are read, not all are shown."""
+        return links.to(self.page, self.uid)
 
     @property
     def key(self) -> Key:
@@ -66,12 +69,12 @@ class Filters:
     @property
     def since(self) -> datetime | None:
         """The first instant of from_on, here."""
-        return _midnight(self.from_on) if self.from_on else None
+        return dates.midnight(self.from_on) if self.from_on else None
 
     @property
     def until(self) -> datetime | None:
         """The first instant after to_on, here."""
-        return _midnight(self.to_on + timedelta(days=1)) if self.to_on else None
+        return dates.midnight(self.to_on + timedelta(days=1)) if self.to_on else None
 
     def __bool__(self) -> bool:
         return any((self.kind, self.direction, self.status, self.q, self.from_on, self.to_on))
@@ -142,7 +145,3 @@ def _read(wallet_id: int, filters: Filters, before: Key, limit: int) -> Iterator
 
 def _key(row: Row) -> Key:
     return row.key
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))

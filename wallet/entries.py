@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.db.models import BigIntegerField, DateTimeField, F, Q, QuerySet
 
-from nexapay.kernel import links
 from nexapay.kernel.cursors import END, Key
 from nexapay.kernel.prepared import Call, Parameter, Prepared
 from wallet.activity import Filters, Row, add_source
@@ -129,7 +128,7 @@ def row(line: Line) -> Row:
         at=line.at,
         rank=line.version or 0,
         uid=line.public_id,
-        url=links.to("wallet:receipt", line.public_id),
+        page="wallet:receipt",
         name=person or name,
         handle=handle or "",
         icon="" if is_person else "landmark",
@@ -178,7 +177,7 @@ def _own_row(line: Line, words: _Words) -> Row:
         at=line.at,
         rank=line.version or 0,
         uid=line.public_id,
-        url=links.to("wallet:receipt", line.public_id),
+        page="wallet:receipt",
         name=(line.note or bank or "Your wallet") if is_named else _CORRECTION,
         icon=words.icon,
         is_person=False,

@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.utils import timezone
 
 from accounts import selectors as accounts
 from accounts.models import User
-from nexapay.kernel import db, money
+from nexapay.kernel import dates, db, money
 from nexapay.kernel.cursors import Key
 from nexapay.kernel.prepared import Prepared
 from wallet import entries
@@ -97,11 +96,8 @@ def balance_line(*, wallet: Wallet, days: int, now: datetime) -> list[int]:
 
     One index probe for each day, however long the history.
     """
-    today = timezone.localdate(now)
-    ends = [
-        timezone.make_aware(datetime.combine(today - timedelta(days=back), time.min))
-        for back in range(days - 2, -2, -1)
-    ]
+    today = dates.day_of(now)
+    ends = [dates.midnight(today - timedelta(days=back)) for back in range(days - 2, -2, -1)]
     return [held for (held,) in _BALANCE_LINE.rows(wallet.pk, ends)]
 
 

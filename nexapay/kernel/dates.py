@@ -4,7 +4,7 @@ Times and days in the words people use. Every datetime is aware and shown in the
 The words are spelled here: Django's own way translates each of them, and a page has dozens.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.utils import timezone
 
@@ -75,6 +75,11 @@ def day_label(on: date) -> str:
 def day_of(value: date) -> date:
     """Return the local day of a datetime, and a date as it is."""
     return here(value).date() if isinstance(value, datetime) else value
+
+
+def midnight(on: date) -> datetime:
+    """Return the first moment of a day by the clock of the house."""
+    return datetime.combine(on, time.min, tzinfo=timezone.get_default_timezone())
 
 
 def _today() -> date:

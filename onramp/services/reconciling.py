@@ -7,16 +7,15 @@ All of it is one transaction. One reconciliation runs at a time: each judges its
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
-from django.utils import timezone
 from psycopg import ClientCursor
 
-from nexapay.kernel import db
+from nexapay.kernel import dates, db
 from onramp import banks, matching, statements
 from onramp.models import Statement
 
@@ -64,7 +63,7 @@ def days_due(*, now: datetime) -> list[date]:
 
     Yesterday always is one of them; earlier days are since statements began, and of one week.
     """
-    yesterday = timezone.localdate(now) - timedelta(days=1)
+    yesterday = dates.day_of(now) - timedelta(days=1)
     kept = Statement.objects.filter(bank=banks.get_bank().name, superseded_at=None, is_whole=True)
     earliest = yesterday - timedelta(days=_CATCH_UP_DAYS)
     have = set(kept.filter(day__gte=earliest).values_list("day", flat=True))
@@ -82,7 +81,7 @@ def reconcile(*, given: Given, now: datetime, progress: _Progress = lambda line:
     :raises statements.BadStatement: if it cannot be trusted; nothing is kept of it.
     :raises db.Busy: if another reconciliation is running.
     """
-    if given.day > timezone.localdate(now):
+    if given.day > dates.day_of(now):
         raise statements.BadStatement("is of a day that has not begun")
     with _alone():
         statement = _kept(given, now, progress)
@@ -141,14 +140,14 @@ def _copy(statement_id: int, given: Given, progress: _Progress) -> int:
 
 def _match(statement: Statement, now: datetime, progress: _Progress) -> dict[str, Any]:
     """Compare, bring the breaks up to date, and return the statement's figures."""
-    ends_at = _midnight(statement.day + timedelta(days=1))
+    ends_at = dates.midnight(statement.day + timedelta(days=1))
     is_whole = now >= ends_at
     Statement.objects.filter(pk=statement.pk).update(is_whole=is_whole)
     terms = {
         "bank": statement.bank,
         "day": statement.day,
         "statement": statement.pk,
-        "since": _midnight(statement.day) - NEAR,
+        "since": dates.midnight(statement.day) - NEAR,
         "until": ends_at + NEAR,
         "near": f"{NEAR.total_seconds():.0f} seconds",
         "zone": settings.TIME_ZONE,
@@ -169,7 +168,3 @@ def _run(sql: str, terms: dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.wrap_database_errors, ClientCursor(connection.connection) as cursor:
         cursor.execute(sql.encode(), terms)
         return cursor.fetchall() if cursor.description else []
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))

@@ -8,7 +8,7 @@ midnight in settings.TIME_ZONE.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from django.db.models import F, QuerySet, Sum, Value
 from django.utils import timezone
 from django.utils.html import escape
 
-from nexapay.kernel import money
+from nexapay.kernel import dates, money
 from onramp.simbank.models import Payment, Payout
 
 _CHUNK = 500
@@ -64,7 +64,7 @@ def csv(day: date) -> Iterator[str]:
 def camt053(day: date) -> Iterator[str]:
     """Yield the day's statement as CAMT.053: a Stmt for each account that moved."""
     _, ends = _bounds(day)
-    made_at = timezone.localtime(ends).isoformat()
+    made_at = dates.here(ends).isoformat()
     yield (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<Document xmlns="{_NAMESPACE}"><BkToCstmrStmt>'
         f"<GrpHdr><MsgId>SIMBANK-{day}</MsgId><CreDtTm>{made_at}</CreDtTm></GrpHdr>\n"
@@ -174,5 +174,4 @@ def _held(before: datetime) -> Counter[_Account]:
 
 def _bounds(day: date) -> tuple[datetime, datetime]:
     """Return the day's first instant, and the next day's."""
-    since, until = (datetime.combine(day + timedelta(days=n), time.min) for n in (0, 1))
-    return timezone.make_aware(since), timezone.make_aware(until)
+    return dates.midnight(day), dates.midnight(day + timedelta(days=1))

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
+from nexapay.kernel import dates
+
 MAX_BYTES = 128 * 2**20  # 100,000 lines of CAMT.053 are about 60 MB.
 MAX_LINES = 250_000
 MAX_MINOR = 10**15
@@ -60,7 +62,7 @@ class StatementLine(NamedTuple):
     @property
     def booked_on(self) -> date:
         """The bank's booking day, which is what a statement is of."""
-        return timezone.localdate(self.booked_at)
+        return dates.day_of(self.booked_at)
 
 
 def bank(said: str) -> str:
@@ -108,7 +110,7 @@ def instant(said: str) -> datetime:
     try:
         at = datetime.fromisoformat(_matched(_INSTANT, said, "a time"))
         known = at if at.tzinfo else timezone.make_aware(at)
-        timezone.localdate(known)  # The first and the last day there is have no neighbours.
+        dates.day_of(known)  # The first and the last day there is have no neighbours.
     except (ValueError, OverflowError) as error:
         raise BadStatement("has a time that is not in the calendar") from error
     return known

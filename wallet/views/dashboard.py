@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from nexapay.kernel import http
+from nexapay.kernel import dates, http
 from wallet import selectors
 from wallet.models import Balance, Wallet
 from wallet.views.access import Request, with_wallet
@@ -50,13 +50,13 @@ def _balance(wallet: Wallet, *, now: datetime, with_line: bool) -> dict[str, Any
 
 
 def _line(wallet: Wallet, now: datetime) -> list[tuple[date, int]]:
-    today = timezone.localdate(now)
+    today = dates.day_of(now)
     held = selectors.balance_line(wallet=wallet, days=_DAYS + 1, now=now)
     return [(today - timedelta(days=_DAYS - index), minor) for index, minor in enumerate(held)]
 
 
 def _greeting(now: datetime) -> str:
-    hour = timezone.localtime(now).hour
+    hour = dates.here(now).hour
     if 5 <= hour < 12:
         return "Good morning"
     return "Good afternoon" if 12 <= hour < 17 else "Good evening"
