@@ -23,7 +23,7 @@ PROCESSES = 8
 # A bank's events come in through gunicorn: as many processes and threads as it has.
 WORKERS, THREADS = 2, 8
 WALLETS = 1_000
-MOST_A_SECOND = 4_000  # How many on-ramps are asked for beforehand, for each second.
+MOST_A_SECOND = 15_000  # How many on-ramps are asked for beforehand, for each second.
 
 
 def main(rounds: int, seconds: float, *, only: str) -> None:
@@ -87,7 +87,7 @@ def credits(wallets: list[Wallet], seconds: float) -> float:
 
 def confirm(onramps: list[OnRampTransaction]) -> Callable[[], object]:
     """Return the act: the next on-ramp's success, judged and credited by itself."""
-    waiting = iter(people.say(onramps))
+    waiting = load.plenty(people.say(onramps))
 
     def act() -> object:
         event_id, body, headers = next(waiting)

@@ -2,14 +2,15 @@
 
 import multiprocessing
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connections
 
 _FORK = multiprocessing.get_context("fork")
 WARM_UP = 20
+_T = TypeVar("_T")
 
 
 def rate(
@@ -45,6 +46,12 @@ def rate(
     return float(sum(number / spent for number, spent in done))
 
 
+def plenty(made: Iterable[_T]) -> Iterator[_T]:
+    """Yield what was made beforehand; who needs more hears why the bench ends."""
+    yield from made
+    raise RuntimeError("This machine does more in a second than the bench makes beforehand.")
+
+
 def _work_in_threads(threads: int, number: int, prepare: Any, *rest: Any) -> None:
     others = [
         Thread(target=_work, args=(prepare, number * threads + nth, *rest))
@@ -52,9 +59,11 @@ def _work_in_threads(threads: int, number: int, prepare: Any, *rest: Any) -> Non
     ]
     for thread in others:
         thread.start()
-    _work(prepare, number * threads, *rest)
-    for thread in others:
-        thread.join()
+    try:
+        _work(prepare, number * threads, *rest)
+    finally:
+        for thread in others:  # Each has something to say, if only that it failed.
+            thread.join()
 
 
 def _work(prepare: Any, number: int, ready: Any, seconds: float, counts: Any) -> None:

@@ -22,7 +22,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from bench import history, http, people, report
+from bench import history, http, load, people, report
 from bench.report import Case, Ratio
 from nexapay.kernel import ids
 from wallet.drafts import Seen
@@ -33,7 +33,7 @@ WALLETS = 200
 PAST = 400  # Movements of each wallet.
 DEPTH = 12  # Pages.
 MOST_QUERIES, P99_MS = 6, 500
-MOST_CONFIRMED = 1_500  # A second.
+MOST_CONFIRMED = 5_000  # A second.
 SERVERS: dict[str, Callable[[], AbstractContextManager[http.Site]]] = {
     "gunicorn, gthread": http.gunicorn,
     "gunicorn, sync": partial(http.gunicorn, "-k", "sync"),
@@ -149,7 +149,7 @@ def page(
         """Sign every payment now: while we measure, it would take a core."""
         enough = int(MOST_CONFIRMED * seconds / clients) + 10
         made = [list(islice(requests(number), enough)) for number in range(clients)]
-        return lambda number: iter(made[number])
+        return lambda number: load.plenty(made[number])
 
     def measure() -> float:
         asked = prepared() if ask is Person.confirm else requests

@@ -18,6 +18,7 @@ from wallet.models import Wallet
 PROCESSES = 2
 WALLETS = 1_000
 BATCHES = 4  # For each process and round.
+MOST_A_SECOND = 8_000  # How many on-ramps are asked for beforehand, for each second.
 
 
 def main(rounds: int, seconds: float, *, only: str) -> None:
@@ -71,17 +72,17 @@ def healthz(site: http.Site, seconds: float) -> float:
 
 def over_http(site: http.Site, wallets: list[Wallet], clients: int, seconds: float) -> float:
     """Ask for enough on-ramps, and post a signed success of each."""
-    onramps = people.ask_many(wallets, int(2_500 * seconds), timezone.now())
+    onramps = people.ask_many(wallets, int(MOST_A_SECOND * seconds), timezone.now())
     return http.rate(site.port, http.webhooks(onramps, clients=clients), clients, seconds)
 
 
 def one_by_one(wallets: list[Wallet], seconds: float) -> float:
     """Record one event a transaction."""
-    enough = int(2_500 * seconds) + PROCESSES * load.WARM_UP
+    enough = int(MOST_A_SECOND * seconds) + PROCESSES * load.WARM_UP
     onramps = people.ask_many(wallets, enough, timezone.now())
 
     def prepare(number: int) -> Callable[[], object]:
-        waiting = iter(people.say(onramps[number::PROCESSES]))
+        waiting = load.plenty(people.say(onramps[number::PROCESSES]))
         return lambda: record_bank_event(
             bank="simbank", **next(waiting)._asdict(), now=timezone.now()
         )
