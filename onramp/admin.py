@@ -2,7 +2,15 @@
 
 from django.contrib import admin
 
-from nexapay.kernel.admin import LookOnlyAdmin, Section, add_section, amount, link, list_link
+from nexapay.kernel.admin import (
+    FoundByReference,
+    LookOnlyAdmin,
+    Section,
+    add_section,
+    amount,
+    link,
+    list_link,
+)
 from onramp import event_admin as event_admin
 from onramp import selectors
 from onramp.models import (
@@ -16,7 +24,7 @@ from onramp.models import (
 
 
 @admin.register(OnRampTransaction)
-class OnRampTransactionAdmin(LookOnlyAdmin):
+class OnRampTransactionAdmin(FoundByReference):
     """On-ramps, linked to their wallet, their credit and their events."""
 
     list_display = [
@@ -41,6 +49,7 @@ class OnRampTransactionAdmin(LookOnlyAdmin):
         "wallet__owner__phone",
         "wallet__owner__email",
     ]
+    references = {"ONR-": "public_id"}
     date_hierarchy = "created_at"
     ordering = ["-id"]
     # The token is a key while the payment is open: it may be searched for, and is not shown.
@@ -80,7 +89,7 @@ class OnRampTransactionAdmin(LookOnlyAdmin):
 
 
 @admin.register(OffRampTransaction)
-class OffRampTransactionAdmin(LookOnlyAdmin):
+class OffRampTransactionAdmin(FoundByReference):
     """Withdrawals, linked to their wallet, account, hold, transfers and events."""
 
     list_display = [
@@ -106,6 +115,7 @@ class OffRampTransactionAdmin(LookOnlyAdmin):
         "wallet__owner__phone",
         "wallet__owner__email",
     ]
+    references = {"OFR-": "public_id"}
     date_hierarchy = "created_at"
     ordering = ["-id"]
     exclude = ["token", "account", "hold", "return_transfer"]

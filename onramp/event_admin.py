@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 
 from nexapay.kernel import dates
-from nexapay.kernel.admin import LookOnlyAdmin, Section, add_section, link, list_link
+from nexapay.kernel.admin import FoundByReference, Section, add_section, link, list_link
 from onramp import selectors, services
 from onramp.models import BankEvent
 
@@ -24,7 +24,7 @@ class NoteForm(ActionForm):
 
 
 @admin.register(BankEvent)
-class BankEventAdmin(LookOnlyAdmin):
+class BankEventAdmin(FoundByReference):
     """The inbox, exactly as it arrived."""
 
     list_display = [
@@ -41,6 +41,7 @@ class BankEventAdmin(LookOnlyAdmin):
         *("=event_id", "=onramp__public_id", "=onramp__token"),
         *("=offramp__public_id", "=offramp__token"),
     ]
+    references = {"ONR-": "onramp__public_id", "OFR-": "offramp__public_id"}
     date_hierarchy = "received_at"
     ordering = ["-id"]
     exclude = ["body", "body_sha256", "token"]

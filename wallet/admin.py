@@ -6,8 +6,17 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from nexapay.kernel import dates
-from nexapay.kernel.admin import LookOnlyAdmin, Section, add_section, amount, link, list_link
+from nexapay.kernel.admin import (
+    FoundByReference,
+    LookOnlyAdmin,
+    Section,
+    add_section,
+    amount,
+    link,
+    list_link,
+)
 from wallet import selectors, services
+from wallet.entries import REFERENCE
 from wallet.models import Checkpoint, Entry, Hold, LedgerCheck, Transfer, Wallet
 
 
@@ -85,18 +94,11 @@ def _held(wallet: Wallet, name: str) -> int | None:
 
 
 @admin.register(Transfer)
-class TransferAdmin(LookOnlyAdmin):
+class TransferAdmin(FoundByReference):
     """Transfers, linked to both wallets and to their entries."""
 
     list_display = [
-        "reference",
-        "kind",
-        "from_wallet",
-        "to_wallet",
-        "money",
-        "note",
-        "posted_at",
-        "more",
+        *("reference", "kind", "from_wallet", "to_wallet", "money", "note", "posted_at", "more"),
     ]
     list_display_links = ["reference"]
     list_filter = ["kind", "currency", "posted_at"]
@@ -108,6 +110,7 @@ class TransferAdmin(LookOnlyAdmin):
         "target__owner__handle",
         "note",
     ]
+    references = {REFERENCE: "public_id"}
     date_hierarchy = "posted_at"
     ordering = ["-id"]
     exclude = ["fingerprint"]
@@ -140,7 +143,7 @@ class TransferAdmin(LookOnlyAdmin):
 
 
 @admin.register(Entry)
-class EntryAdmin(LookOnlyAdmin):
+class EntryAdmin(FoundByReference):
     """Entries, linked to their transfer and wallet."""
 
     list_display = ["id", "of_wallet", "version", "change", "after", "of_transfer", "created_at"]
@@ -148,6 +151,7 @@ class EntryAdmin(LookOnlyAdmin):
     linked_lookups = ["wallet__id__exact", "transfer__id__exact"]
     list_select_related = ["wallet", "transfer"]
     search_fields = ["=transfer__public_id", "wallet__owner__handle", "=wallet__public_id"]
+    references = {REFERENCE: "transfer__public_id"}
     ordering = ["-id"]
     exclude = ["hash", "prev_hash"]
     readonly_fields = ["of_wallet", "of_transfer", "change", "after", "chain"]

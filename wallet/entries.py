@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import BigIntegerField, DateTimeField, F, Q, QuerySet
 
+from nexapay.kernel import ids
 from nexapay.kernel.cursors import END, Key
 from nexapay.kernel.prepared import Call, Parameter, Prepared
 from wallet.activity import Filters, Row, add_source
@@ -252,4 +253,4 @@ def _public_ids(q: str) -> tuple[UUID, UUID] | None:
     digits = q.upper().removeprefix(REFERENCE).replace("-", "")
     if not re.fullmatch(r"[0-9A-F]{4,12}", digits):
         return None
-    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "F"))
+    return ids.beginning(digits)

@@ -1,23 +1,25 @@
 """What every admin here shares: money is only looked at, rows link to one another, books add up."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db import DataError
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from nexapay.kernel import money
+from nexapay.kernel import ids, money
 
 # What Django's own filters add to the name of a field.
 _ENDINGS = ("", "__exact", "__isnull", "__gte", "__lt")
 _DATE_ENDINGS = ("__year", "__month", "__day")
+_DIGITS = re.compile("[0-9A-F]{4,12}")
 
 
 class OfferedLookups(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -60,6 +62,28 @@ class LookOnlyAdmin(OfferedLookups):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nothing is deleted by hand."""
         return False
+
+
+class FoundByReference(LookOnlyAdmin):
+    """
+    A list that staff also search by what people read to them: NXP-41AD-77C2-10F8, or its beginning.
+
+    references says for each such prefix which field holds the id that the digits begin.
+    """
+
+    references: Mapping[str, str]
+    search_help_text = "Also by reference: its letters and at least four of its digits."
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Answer a reference by the index of ids, and anything else as ever."""
+        term = search_term.strip().upper()
+        for prefix, field in self.references.items():
+            digits = term.removeprefix(prefix).replace("-", "")
+            if term.startswith(prefix) and _DIGITS.fullmatch(digits):
+                return queryset.filter(**{f"{field}__range": ids.beginning(digits)}), False
+        return super().get_search_results(request, queryset, search_term)
 
 
 def link(row: Model | None, text: object = None) -> str:
