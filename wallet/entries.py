@@ -1,6 +1,5 @@
 """The wallet's entries, as rows of its history."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -235,7 +234,7 @@ def _filtered(found: _Lines, wallet_id: int, filters: Filters) -> _Lines:
 
 def _matching(wallet_id: int, q: str) -> Q:
     """Return a condition on the note, the other side's name or handle, or the reference."""
-    meant = _public_ids(q)
+    meant = ids.said(q, REFERENCE)
     if meant and q.upper().startswith(REFERENCE):
         return Q(transfer__public_id__range=meant)  # Alone, so that an index answers it.
     condition = Q(transfer__note__icontains=q)
@@ -246,11 +245,3 @@ def _matching(wallet_id: int, q: str) -> Q:
         # Our own name is on every row, so it says nothing.
         condition |= other & ~Q(**{f"transfer__{side}": wallet_id})
     return condition | Q(transfer__public_id__range=meant) if meant else condition
-
-
-def _public_ids(q: str) -> tuple[UUID, UUID] | None:
-    """Return the first and last public id that the reference q may stand for, if it is one."""
-    digits = q.upper().removeprefix(REFERENCE).replace("-", "")
-    if not re.fullmatch(r"[0-9A-F]{4,12}", digits):
-        return None
-    return ids.beginning(digits)

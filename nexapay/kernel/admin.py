@@ -1,6 +1,5 @@
 """What every admin here shares: money is only looked at, rows link to one another, books add up."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,6 @@ from nexapay.kernel import ids, money
 # What Django's own filters add to the name of a field.
 _ENDINGS = ("", "__exact", "__isnull", "__gte", "__lt")
 _DATE_ENDINGS = ("__year", "__month", "__day")
-_DIGITS = re.compile("[0-9A-F]{4,12}")
 
 
 class OfferedLookups(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -80,9 +78,8 @@ class FoundByReference(LookOnlyAdmin):
         """Answer a reference by the index of ids, and anything else as ever."""
         term = search_term.strip().upper()
         for prefix, field in self.references.items():
-            digits = term.removeprefix(prefix).replace("-", "")
-            if term.startswith(prefix) and _DIGITS.fullmatch(digits):
-                return queryset.filter(**{f"{field}__range": ids.beginning(digits)}), False
+            if term.startswith(prefix) and (meant := ids.said(term, prefix)):
+                return queryset.filter(**{f"{field}__range": meant}), False
         return super().get_search_results(request, queryset, search_term)
 
 

@@ -1,15 +1,24 @@
 """Ids that nobody can guess, though those of one second are neighbours in an index."""
 
+import re
 import time
 from secrets import token_hex
 from uuid import UUID
 
 _CHANCE = 26  # Digits of it: 104 bits, anew for each id.
+_DIGITS = re.compile("[0-9A-F]{4,12}")
 
 
-def beginning(digits: str) -> tuple[UUID, UUID]:
-    """Return the first and the last of the ids that begin with these hexadecimal digits."""
-    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+def said(reference: str, prefix: str) -> tuple[UUID, UUID] | None:
+    """
+    Return the first and last id that a reference may stand for; None for what is no reference.
+
+    It is the first digits of an id, four to twelve, with or without the prefix and hyphens.
+    """
+    digits = reference.upper().removeprefix(prefix).replace("-", "")
+    if not _DIGITS.fullmatch(digits):
+        return None
+    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "F"))
 
 
 def new() -> UUID:
