@@ -15,13 +15,13 @@ from bench.report import Case, Ratio
 from bench.transfers import sender
 from nexapay.kernel import ids
 from onramp.models import OnRampTransaction
-from onramp.services import record_bank_event
+from onramp.services import Delivery, record_bank_events
 from wallet.models import Wallet
 from wallet.services import send_money
 
 PROCESSES = 8
-# A bank's events come in through gunicorn: as many processes and threads as it has.
-WORKERS, THREADS = 2, 8
+# A bank's events come in through gunicorn's workers, and each takes those that wait together.
+WORKERS, AT_ONCE = 2, 16
 WALLETS = 1_000
 MOST_A_SECOND = 15_000  # How many on-ramps are asked for beforehand, for each second.
 
@@ -33,7 +33,7 @@ def main(rounds: int, seconds: float, *, only: str) -> None:
     cases = [
         Case(f"sends among {WALLETS} people", lambda: rate(sender(wallets), seconds)),
         Case("sends to one merchant", lambda: rate(to_one(wallets), seconds)),
-        Case("credits from the bank, 16 at once", lambda: credits(wallets, seconds)),
+        Case(f"credits from the bank, {AT_ONCE} at once", lambda: credits(wallets, seconds)),
     ]
     report.alternate([case for case in cases if only in case.name], rounds)
     among, one, bank = cases
@@ -72,27 +72,27 @@ def to_one(wallets: list[Wallet]) -> Callable[[int], Callable[[], object]]:
 
 
 def credits(wallets: list[Wallet], seconds: float) -> float:
-    """Ask for enough on-ramps, and let the bank confirm one after another in every thread."""
+    """Ask for enough on-ramps, and let the bank confirm them, each worker's share at once."""
     report.progress("Asking the bank ...")
-    callers = WORKERS * THREADS
-    enough = int(MOST_A_SECOND * seconds) + callers * load.WARM_UP
+    share = AT_ONCE // WORKERS
+    enough = int(MOST_A_SECOND * seconds) + AT_ONCE * load.WARM_UP
     onramps = people.ask_many(wallets, enough, timezone.now())
-    return load.rate(
-        lambda number: confirm(onramps[number::callers]),
-        processes=WORKERS,
-        threads=THREADS,
-        seconds=seconds,
+    batches = load.rate(
+        lambda number: confirm(onramps[number::WORKERS], share), processes=WORKERS, seconds=seconds
     )
+    return batches * share
 
 
-def confirm(onramps: list[OnRampTransaction]) -> Callable[[], object]:
-    """Return the act: the next on-ramp's success, judged and credited by itself."""
-    waiting = load.plenty(people.say(onramps))
+def confirm(onramps: list[OnRampTransaction], share: int) -> Callable[[], object]:
+    """Return the act: the next on-ramps' success, judged and credited."""
+    waiting = load.plenty(batched(people.say(onramps), share))
 
     def act() -> object:
-        event_id, body, headers = next(waiting)
-        return record_bank_event(
-            bank="simbank", event_id=event_id, body=body, headers=headers, now=timezone.now()
-        )
+        return record_bank_events(bank="simbank", deliveries=next(waiting), now=timezone.now())
 
     return act
+
+
+def batched(deliveries: list[Delivery], size: int) -> list[list[Delivery]]:
+    """Return them in batches, without a rest."""
+    return [deliveries[first : first + size] for first in range(0, len(deliveries) - size, size)]

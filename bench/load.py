@@ -3,7 +3,6 @@
 import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Iterator
-from threading import Thread
 from typing import Any, TypeVar
 
 from django.db import connections
@@ -18,27 +17,22 @@ def rate(
     *,
     processes: int,
     seconds: float,
-    threads: int = 1,
 ) -> float:
     """
-    Return how many acts a second all threads of all processes did together.
+    Return how many acts a second all processes did together.
 
-    prepare is called in each thread with its number, and returns the act. All begin at once, after
+    prepare is called in each process with its number, and returns the act. All begin at once, after
     a few that do not count: connections are open then and plans are made.
     """
     connections.close_all()  # A connection must not be shared by two processes.
-    ready, counts = _FORK.Barrier(processes * threads), _FORK.Queue()
+    ready, counts = _FORK.Barrier(processes), _FORK.Queue()
     workers = [
-        _FORK.Process(
-            target=_work_in_threads,
-            args=(threads, number, prepare, ready, seconds, counts),
-            daemon=True,
-        )
+        _FORK.Process(target=_work, args=(prepare, number, ready, seconds, counts), daemon=True)
         for number in range(processes)
     ]
     for worker in workers:
         worker.start()
-    done = [counts.get(timeout=seconds + 120) for _ in range(processes * threads)]
+    done = [counts.get(timeout=seconds + 120) for _ in workers]
     for worker in workers:
         worker.join()
     if None in done:
@@ -50,20 +44,6 @@ def plenty(made: Iterable[_T]) -> Iterator[_T]:
     """Yield what was made beforehand; who needs more hears why the bench ends."""
     yield from made
     raise RuntimeError("This machine does more in a second than the bench makes beforehand.")
-
-
-def _work_in_threads(threads: int, number: int, prepare: Any, *rest: Any) -> None:
-    others = [
-        Thread(target=_work, args=(prepare, number * threads + nth, *rest))
-        for nth in range(1, threads)
-    ]
-    for thread in others:
-        thread.start()
-    try:
-        _work(prepare, number * threads, *rest)
-    finally:
-        for thread in others:  # Each has something to say, if only that it failed.
-            thread.join()
 
 
 def _work(prepare: Any, number: int, ready: Any, seconds: float, counts: Any) -> None:

@@ -26,7 +26,7 @@ try:
     workers = env.number("WEB_CONCURRENCY", 2, low=1, high=64)
 except ImproperlyConfigured as error:
     sys.exit(str(error))
-worker_class = "gthread"
+worker_class = "nexapay.webworker.WebWorker"  # gthread, and a thread for webhooks.
 threads = 8
 
 # Loaded once for all workers: a start costs less, and a new worker next to nothing. A reload

@@ -1,5 +1,8 @@
 """The one door without a CSRF token: banks come through it, and their signature is their key."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import structlog
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -16,7 +19,8 @@ from django.http.request import HttpHeaders
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from nexapay.kernel import http, throttle
+from nexapay.kernel import door, http, throttle
+from nexapay.kernel.middleware import GetResponse
 from onramp import banks, messages, services
 
 _log = structlog.get_logger("nexapay.webhook")
@@ -32,8 +36,41 @@ class _NoLength(Exception):
     """Nothing says where the body ends."""
 
 
+_REFUSED = (_TooLarge, _NoLength, banks.Forged, banks.OddEventId, UnreadablePostError)
+
+
+def banks_together(requests: Sequence[HttpRequest]) -> list[GetResponse | None]:
+    """
+    Take webhooks that came at once, in as few transactions as their kinds allow.
+
+    Left are those that cannot be believed or understood, and all where the transaction failed.
+    """
+    adapter, now = banks.get_bank(), timezone.now()
+    believed = [_believed(request, adapter, now) for request in requests]
+    is_queued = settings.BANK_WEBHOOK_MODE == "queue"
+    act = services.receive_bank_events if is_queued else services.record_bank_events
+    try:
+        answers = iter(act(bank=adapter.name, deliveries=[*filter(None, believed)], now=now))
+    except Exception:  # Each comes alone now, and hears for itself what is wrong.
+        return [None] * len(requests)
+    return [_saying(adapter, next(answers)) if delivery else None for delivery in believed]
+
+
+def _believed(request: HttpRequest, adapter: banks.Bank, now: datetime) -> services.Delivery | None:
+    try:
+        return _delivery(request, adapter, now) if request.method == "POST" else None
+    except _REFUSED:
+        return None
+
+
+def _saying(adapter: banks.Bank, answer: services.Answer) -> GetResponse | None:
+    """Return what says it; nothing where it was not understood, which nobody stored."""
+    return None if answer.status == 400 else lambda _: _say(adapter, answer)
+
+
 @csrf_exempt
 @login_not_required
+@door.shared(banks_together)
 def bank(request: HttpRequest) -> HttpResponse:
     """Take one webhook: verify, keep, apply, and answer in JSON as docs/interface.md says."""
     if request.method != "POST":
@@ -51,18 +88,10 @@ def bank(request: HttpRequest) -> HttpResponse:
 def _take(request: HttpRequest) -> HttpResponse:
     adapter, now = banks.get_bank(), timezone.now()
     try:
-        body = _read(request)
-        proof = _proof(request, adapter)
-        verified = adapter.verify_webhook(headers=proof, body=body, now=now)
         is_queued = settings.BANK_WEBHOOK_MODE == "queue"
         act = services.receive_bank_event if is_queued else services.record_bank_event
-        answer = act(
-            bank=adapter.name,
-            event_id=verified.event_id,
-            body=body,
-            headers=proof | {"key-id": verified.key_id},
-            now=now,
-        )
+        delivery = _delivery(request, adapter, now)
+        answer = act(bank=adapter.name, **delivery._asdict(), now=now)
     except _TooLarge:
         return _refuse(413, "too_large", f"The body is over {messages.MAX_BYTES} bytes.")
     except _NoLength:
@@ -77,6 +106,17 @@ def _take(request: HttpRequest) -> HttpResponse:
         return _refuse(400, "malformed", str(error))
     except services.Busy:
         return _refuse(503, "busy", "Send it again.", **{"Retry-After": "1"})
+    return _say(adapter, answer)
+
+
+def _delivery(request: HttpRequest, adapter: banks.Bank, now: datetime) -> services.Delivery:
+    """Return what the bank sent; the bank's own error, or one of ours, for what it did not."""
+    body, proof = _read(request), _proof(request, adapter)
+    verified = adapter.verify_webhook(headers=proof, body=body, now=now)
+    return services.Delivery(verified.event_id, body, proof | {"key-id": verified.key_id})
+
+
+def _say(adapter: banks.Bank, answer: services.Answer) -> HttpResponse:
     if answer.status >= 400:
         _log.warning("quarantined", bank=adapter.name, verdict=answer.body["error"])
     return http.said(answer.status, answer.body)

@@ -5,8 +5,10 @@ Under the site's handler such a request passes fourteen layers, of which it need
 costs more than its answer (docs/decisions/0034).
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import compress
+from typing import Any, TypeVar
 
 from django.core.cache import close_caches
 from django.core.exceptions import DisallowedHost
@@ -19,8 +21,11 @@ from django.middleware.security import SecurityMiddleware
 from django.urls import resolve
 
 from nexapay.kernel.http import said
-from nexapay.kernel.middleware import RequestLog
+from nexapay.kernel.middleware import GetResponse, RequestLog
 
+_V = TypeVar("_V", bound=Callable[..., HttpResponse])
+# What answers several requests at once: for each, what says its answer, or None to leave it.
+Together = Callable[[Sequence[HttpRequest]], Sequence[GetResponse | None]]
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 # At both ends of a request Django asks these. RequestLog looks after the one connection there is,
@@ -39,6 +44,20 @@ def spare_listeners() -> None:
             signal.disconnect(listener)
 
 
+def shared(together: Together) -> Callable[[_V], _V]:
+    """
+    Let requests that come at once to a view be answered together (nexapay.webworker).
+
+    Whoever is left by together, or met an exception there, is answered by the view.
+    """
+
+    def mark(view: _V) -> _V:
+        view.together = together  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
 class Door:
     """
     A WSGI application: the views of some paths behind RequestLog and SecurityMiddleware alone.
@@ -53,19 +72,65 @@ class Door:
     def __init__(self, site: Wsgi, *paths: str) -> None:
         self._site = site
         self._views = {path: resolve(path) for path in paths}
+        self._together: dict[str, Together] = {
+            path: view.func.together
+            for path, view in self._views.items()
+            if hasattr(view.func, "together")
+        }
         self._answer = RequestLog(self._ask)
         self._secure = SecurityMiddleware(_view)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        view = self._views.get(environ.get("PATH_INFO", ""))
-        if view is None:
+        if environ.get("PATH_INFO", "") not in self._views:
             return self._site(environ, start_response)
-        request = WSGIRequest(environ)
-        request.resolver_match = view
-        response: Any = self._answer(request)
+        response: Any = getattr(environ["wsgi.input"], "answer", None)
+        if response is None:
+            response = self._answer(self._request(environ))
         headers = [*response.items(), ("Content-Length", str(len(response.content)))]
         start_response(f"{response.status_code} {response.reason_phrase}", headers)
         return [response.content]
+
+    def is_shared(self, path: str) -> bool:
+        """Say whether requests to it that come at once may be answered together."""
+        return path in self._together
+
+    def answer_together(self, environs: Sequence[dict[str, Any]]) -> None:
+        """
+        Leave the answers of those that can be answered together in their wsgi.input, as answer.
+
+        A call for one of them then says it; a call for one that was left finds its own.
+        """
+        for together in {*self._together.values()}:
+            those = [each for each in environs if self._together.get(each["PATH_INFO"]) is together]
+            requests = [self._request(environ) for environ in those]
+            answers = self._answer.together(requests, partial(self._prepare, together))
+            for environ, answer in zip(those, answers, strict=True):
+                environ["wsgi.input"].answer = answer
+                environ["wsgi.input"].seek(0)  # Whoever answers one that was left reads it anew.
+
+    def _prepare(
+        self, together: Together, requests: Sequence[HttpRequest]
+    ) -> list[GetResponse | None]:
+        """Have those answered that no layer would stop."""
+        is_plain = [self._is_plain(request) for request in requests]
+        answers = iter(together([*compress(requests, is_plain)]))
+        return [self._secured(next(answers)) if plain else None for plain in is_plain]
+
+    def _is_plain(self, request: HttpRequest) -> bool:
+        try:
+            request.get_host()
+        except DisallowedHost:
+            return False
+        return self._secure.process_request(request) is None
+
+    def _secured(self, answer: Callable[..., Any] | None) -> GetResponse | None:
+        secure = self._secure.process_response
+        return (lambda request: secure(request, answer(request))) if answer else None
+
+    def _request(self, environ: dict[str, Any]) -> HttpRequest:
+        request = WSGIRequest(environ)
+        request.resolver_match = self._views[environ["PATH_INFO"]]
+        return request
 
     def _ask(self, request: HttpRequest) -> Any:
         try:

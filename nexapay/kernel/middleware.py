@@ -3,7 +3,7 @@
 import re
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from secrets import token_hex
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
@@ -23,6 +23,7 @@ from django.utils.functional import SimpleLazyObject, empty
 from nexapay.kernel import logs, wire
 
 _log, _line = structlog.get_logger("nexapay.request"), logs.Plain("nexapay.request")
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
 _ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 # How a view says 400, 403 or 404. The request's own line has the status.
 _ANSWERS = (Http404, PermissionDenied, SuspiciousOperation, BadRequest, MultiPartParserError)
@@ -31,25 +32,44 @@ _ANSWERS = (Http404, PermissionDenied, SuspiciousOperation, BadRequest, MultiPar
 class RequestLog:
     """Give each request an id and a living connection, and write one line when it is answered."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        started = time.perf_counter()
-        database = connections[DEFAULT_DB_ALIAS]  # django.db.connection asks at each attribute.
-        _close_if_old(database)
-        wire.trust_if_quiet(database)
+        started, database = time.perf_counter(), _living_connection()
+        try:
+            return self._logged(request, self.get_response, started)
+        finally:
+            _close_if_old(database)
+
+    def together(
+        self,
+        requests: Sequence[HttpRequest],
+        prepare: Callable[[Sequence[HttpRequest]], Sequence[GetResponse | None]],
+    ) -> list[HttpResponseBase | None]:
+        """Do the same for requests that prepare answers together; None are those that it leaves."""
+        started, database = time.perf_counter(), _living_connection()
+        try:
+            return [
+                self._logged(request, answer, started) if answer else None
+                for request, answer in zip(requests, prepare(requests), strict=True)
+            ]
+        finally:
+            _close_if_old(database)
+
+    def _logged(
+        self, request: HttpRequest, get_response: GetResponse, started: float
+    ) -> HttpResponseBase:
         # Not request.headers, which reads every header there is into a mapping of its own.
         offered = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = offered if _ID.fullmatch(offered) else token_hex(16)
         bound = structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            response = self.get_response(request)
+            response = get_response(request)
             response["X-Request-ID"] = request_id
             self._write(request, response, request_id, started)
         finally:
             structlog.contextvars.reset_contextvars(**bound)
-            _close_if_old(database)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
@@ -72,6 +92,13 @@ class RequestLog:
             status=response.status_code,
             ms=round((time.perf_counter() - started) * 1000, 1),
         )
+
+
+def _living_connection() -> Any:
+    database = connections[DEFAULT_DB_ALIAS]  # django.db.connection asks at each attribute.
+    _close_if_old(database)
+    wire.trust_if_quiet(database)
+    return database
 
 
 def _close_if_old(database: Any) -> None:
@@ -134,7 +161,7 @@ class Messages(MessageMiddleware):
 class Utf8Only:
     """Read every request as UTF-8: other charsets smuggle half characters past every field."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:

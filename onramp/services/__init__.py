@@ -41,7 +41,7 @@ from onramp.services.start import (
     WalletFrozen,
     start_onramp,
 )
-from onramp.services.waiting import APPLY, receive_bank_event
+from onramp.services.waiting import APPLY, receive_bank_event, receive_bank_events
 from onramp.services.withdrawing import (
     NotCancelled,
     WithdrawalRefused,
@@ -88,6 +88,7 @@ __all__ = [
     "note_on_break",
     "propose_correction",
     "receive_bank_event",
+    "receive_bank_events",
     "reconcile",
     "record_bank_event",
     "record_bank_events",

@@ -11,7 +11,7 @@ However many copies arrive, in whatever order: one credit.
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -19,7 +19,6 @@ from django.db import transaction
 
 from nexapay.kernel import db
 from nexapay.kernel.arrays import columns
-from nexapay.kernel.gathering import Gathering
 from nexapay.kernel.prepared import Call, Prepared, at_commit, together
 from nexapay.kernel.wire import Rows
 from onramp import banks, sql
@@ -42,16 +41,14 @@ def record_bank_event(
     """
     Keep a verified event, do what it says once, and return the answer that docs/interface.md names.
 
-    It is one whole transaction: the event is stored if and only if its effect is. Events that other
-    threads of this process bring at the same time share it. Where such a transaction fails, each is
-    recorded again by itself; it may then be answered as a copy, as when the bank sends it again.
+    It is one whole transaction: the event is stored if and only if its effect is.
 
     :raises Malformed: if the body is not a message we know; nothing is stored.
     :raises Busy: if rows were locked for too long; nothing is stored. It may be sent again.
     """
     said, delivery = banks.read_webhook(bank, body), Delivery(event_id, body, headers)
     if isinstance(said, Message):
-        return _gathering(bank).ask((delivery, said, now))
+        return _record_all(bank, [(delivery, said)], now)[0]
     return _record_alone(bank, delivery, said, now)
 
 
@@ -61,15 +58,6 @@ def _record_alone(
     if isinstance(said, Passing):
         return record_passing(bank=bank, delivery=delivery, now=now)
     return record_payout(bank=bank, delivery=delivery, said=said, now=now)
-
-
-@cache
-def _gathering(bank: str) -> "Gathering[tuple[Delivery, Message, datetime], Answer]":
-    def serve(asked: Sequence[tuple[Delivery, Message, datetime]]) -> list[Answer]:
-        heard = [(delivery, said) for delivery, said, _ in asked]
-        return _record_all(bank, heard, max(now for _, _, now in asked))
-
-    return Gathering(serve, most=MAX_BATCH)
 
 
 def record_answer(*, bank: str, delivery: Delivery, said: Message, now: datetime) -> Answer:

@@ -8,7 +8,6 @@ same transaction; what it does is in draining.py.
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -17,11 +16,10 @@ from procrastinate.contrib.django import app
 
 from nexapay.kernel import db
 from nexapay.kernel.arrays import columns
-from nexapay.kernel.gathering import Gathering
 from nexapay.kernel.prepared import Prepared
 from onramp import banks, sql
-from onramp.messages import Passing
-from onramp.services.inbox import MAX_BATCH, record_bank_event
+from onramp.messages import Malformed, Passing
+from onramp.services.inbox import record_bank_event, record_bank_events
 from onramp.services.judging import Answer, Delivery
 
 APPLY = "onramp.apply"
@@ -48,18 +46,50 @@ def receive_bank_event(
     :raises Busy: if rows were locked for too long; nothing is stored. It may be sent again.
     """
     said, delivery = banks.read_webhook(bank, body), Delivery(event_id, body, headers)
-    if not isinstance(said, Passing) and _door(bank).ask((delivery, said.token, now)):
+    if not isinstance(said, Passing) and _store(bank, [(delivery, said.token, now)])[0]:
         return _QUEUED
     return record_bank_event(bank=bank, event_id=event_id, body=body, headers=headers, now=now)
 
 
-@cache
-def _door(bank: str) -> "Gathering[_Asked, bool]":
-    return Gathering(lambda asked: db.retrying(lambda: _store(bank, asked)), most=MAX_BATCH)
+def receive_bank_events(
+    *, bank: str, deliveries: Sequence[Delivery], now: datetime
+) -> list[Answer]:
+    """
+    Store up to MAX_BATCH verified events in one transaction; return their answers, in order.
+
+    Each is answered as receive_bank_event does; a body that is no message we know, with 400.
+
+    :raises Busy: if rows were locked for too long. All may be sent again.
+    """
+    tokens = [_token(bank, delivery) for delivery in deliveries]
+    asked = [
+        (delivery, token, now)
+        for delivery, token in zip(deliveries, tokens, strict=True)
+        if token is not None
+    ]
+    stored = iter(_store(bank, asked))
+    return [
+        _QUEUED
+        if token is not None and next(stored)
+        else record_bank_events(bank=bank, deliveries=[delivery], now=now)[0]
+        for delivery, token in zip(deliveries, tokens, strict=True)
+    ]
 
 
+def _token(bank: str, delivery: Delivery) -> str | None:
+    """Return the token of the payment that it speaks of; None for what is not to be stored."""
+    try:
+        said = banks.read_webhook(bank, delivery.body)
+    except Malformed:
+        return None
+    return None if isinstance(said, Passing) else said.token
+
+
+@db.retried
 def _store(bank: str, asked: Sequence[_Asked]) -> list[bool]:
     """Store those that nobody has stored; return for each whether it was."""
+    if not asked:
+        return []
     rows = sorted(_columns(bank, *each) for each in asked)
     with transaction.atomic(durable=True):
         stored = set(_STORE.rows(*columns(rows, 7)))

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import pytest
@@ -12,8 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory, override_settings
 from django.urls import Resolver404, path
 
-from nexapay.kernel.door import Door
+from nexapay.kernel.door import Door, shared
 from nexapay.kernel.http import said
+from nexapay.webworker import Input
 
 ADDRESSES = override_settings(ROOT_URLCONF="tests.kernel.test_door")
 
@@ -40,7 +41,23 @@ def seen(request: HttpRequest) -> HttpResponse:
     return said(200, {"is_open": connection.connection is not None})
 
 
-urlpatterns = [path(view.__name__, view) for view in (machine, broken, old, seen)]
+def in_company(requests: Sequence[HttpRequest]) -> list[Any]:
+    """Answer all but those who say "left"; the connection is then too old."""
+    heard = [request.read() for request in requests]
+    connection.close_at = 0
+    return [
+        None if body == b"left" else lambda _, body=body: said(202, {"heard": body.decode()})
+        for body in heard
+    ]
+
+
+@login_not_required
+@shared(in_company)
+def sociable(request: HttpRequest) -> HttpResponse:
+    return said(201, {"heard": request.read().decode()})
+
+
+urlpatterns = [path(view.__name__, view) for view in (machine, broken, old, seen, sociable)]
 
 
 class Answer(NamedTuple):
@@ -64,6 +81,26 @@ def knock(at: str, headers: dict[str, str] | None = None, *, secure: bool = Fals
             door(request.environ, lambda *status_and_headers: told.extend(status_and_headers))
         )
     return Answer(told[0], dict(told[1]), body)
+
+
+def knock_together(*bodies: bytes, **how: Any) -> list[Answer | None]:
+    """Ask a door for several at once, then for each; None for those that it left until then."""
+    with ADDRESSES:
+        door = Door(site, "/sociable", "/machine")
+        environs = [
+            RequestFactory().generic("POST", "/sociable", body, **how).environ
+            | {"wsgi.input": Input(body)}
+            for body in bodies
+        ]
+        door.answer_together(environs)
+        left = [environ["wsgi.input"].answer is None for environ in environs]
+        told: list[Any] = [[] for _ in environs]
+        said = [b"".join(door(each, lambda *given, to=to: to.extend(given)))
+                for each, to in zip(environs, told, strict=True)]  # fmt: skip
+    return [
+        None if was_left else Answer(status, dict(headers), body)
+        for was_left, (status, headers), body in zip(left, told, said, strict=True)
+    ]
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
@@ -145,8 +182,64 @@ class TestTheShortWay:
         assert "9845068214" not in written + body.decode()
 
 
+@pytest.mark.django_db
+class TestSeveralAtOnce:
+    def test_are_known_by_their_paths(self) -> None:
+        with ADDRESSES:
+            door = Door(site, "/sociable", "/machine")
+
+        assert [door.is_shared(at) for at in ("/sociable", "/machine", "/x", "")] == [
+            True, False, False, False
+        ]  # fmt: skip
+
+    def test_are_answered_each_with_its_own_line_and_id(
+        self, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        caplog.set_level(logging.INFO)
+
+        one, other = knock_together(b"1", b"2")
+
+        assert one
+        assert other
+        assert [json.loads(each.body)["heard"] for each in (one, other)] == ["1", "2"]
+        assert one.status == "202 Accepted"
+        assert one.headers["X-Content-Type-Options"] == "nosniff"
+        written = capfd.readouterr().err
+        assert written.count('"route": "sociable"') == 2
+        assert one.headers["X-Request-ID"] in written
+        assert other.headers["X-Request-ID"] in written
+
+    def test_that_are_left_find_their_body_and_their_own_answer(self) -> None:
+        with ADDRESSES:
+            door = Door(site, "/sociable")
+            environ = RequestFactory().generic("POST", "/sociable", b"left").environ
+            environ["wsgi.input"] = Input(b"left")
+            door.answer_together([environ])
+            told: list[Any] = []
+            body = b"".join(door(environ, lambda *given: told.extend(given)))
+
+        assert (told[0], json.loads(body)) == ("201 Created", {"heard": "left"})
+
+    @pytest.mark.parametrize("host", ["evil.example", "a b"])
+    def test_under_another_name_are_left(self, host: str) -> None:
+        assert knock_together(b"1", headers={"Host": host}) == [None]
+
+    @override_settings(SECURE_SSL_REDIRECT=True)
+    def test_are_left_where_they_would_be_sent_to_https(self) -> None:
+        """Guard: nothing is done for a request that a layer would stop."""
+        assert knock_together(b"1") == [None]
+        assert knock_together(b"1", secure=True) != [None]
+
+
 @pytest.mark.django_db(transaction=True)
 class TestAConnection:
+    def test_that_is_too_old_does_not_outlive_several_at_once(self) -> None:
+        connection.ensure_connection()
+
+        knock_together(b"1")
+
+        assert connection.connection is None
+
     def test_that_is_too_old_does_not_outlive_the_request(self) -> None:
         knock("/old")
 

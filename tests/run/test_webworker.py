@@ -1,0 +1,256 @@
+"""Small requests that machines send at once are answered together, and all others as ever."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from logging import Logger, LoggerAdapter, getLogger
+from selectors import DefaultSelector
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from gunicorn.config import Config
+
+from nexapay.webworker import MOST_BYTES, WebWorker, whole_post
+from tests.run.processes import wait_until
+
+CHUNKED = (
+    b"POST /shared HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
+)
+
+
+def post(body: bytes = b"a", path: str = "/shared", *headers: str) -> bytes:
+    lines = [f"POST {path} HTTP/1.1", "Host: x", *headers, f"Content-Length: {len(body)}", "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+class Application:
+    """Says how many were answered at once, and what each of them said; leaves some to itself."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[bytes]] = []
+        self.go, self.breaks = Event(), False
+        self.go.set()
+
+    def is_shared(self, path: str) -> bool:
+        return path == "/shared"
+
+    def answer_together(self, environs: list[dict[str, Any]]) -> None:
+        bodies = [environ["wsgi.input"].read() for environ in environs]
+        self.calls.append(bodies)
+        assert self.go.wait(60)
+        if self.breaks:
+            raise ValueError("somebody's secret")
+        for environ, body in zip(environs, bodies, strict=True):
+            environ["wsgi.input"].seek(0)
+            if body != b"left":
+                environ["wsgi.input"].answer = b"%d together" % len(bodies)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        body = environ["wsgi.input"].read()
+        said = getattr(environ["wsgi.input"], "answer", None) or b"alone"
+        said += b": " + body
+        start_response("200 OK", [("Content-Length", str(len(said)))])
+        return [said]
+
+
+class Log(LoggerAdapter[Logger]):
+    """A log as gunicorn's workers know it."""
+
+    def __init__(self) -> None:
+        super().__init__(getLogger("tests.webworker"), {})
+
+    def access(self, *_: object) -> None:
+        pass
+
+
+class Site:
+    """A worker that serves an application in a thread, and those who speak to it."""
+
+    def __init__(self, application: Any) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        config = Config()
+        config.set("threads", 4)
+        app: Any = None
+        self.worker = WebWorker(0, os.getppid(), [self.listener], app, 30, config, Log())
+        self.worker.wsgi = application
+        self.worker.tpool = self.worker.get_thread_pool()
+        self.worker.poller = DefaultSelector()
+        self.worker.method_queue.init()
+        self._serving = Thread(target=self.worker.run)
+        self._clients: list[socket.socket] = []
+
+    def __enter__(self) -> "Site":
+        self._serving.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for client in self._clients:
+            client.close()
+        self.worker.alive = False
+        self.worker.method_queue.defer(lambda: None)
+        self._serving.join(60)
+        self.worker.tmp.close()
+
+    def say(self, said: bytes, client: socket.socket | None = None) -> socket.socket:
+        client = client or self.connect()
+        client.sendall(said)
+        return client
+
+    def connect(self) -> socket.socket:
+        """Return a connection that is known: what a new one says first may not be here yet."""
+        client = socket.create_connection(self.listener.getsockname(), timeout=60)
+        self._clients.append(client)
+        client.sendall(b"GET /other HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert answer(client) == "alone: "
+        return client
+
+    def in_line(self, number: int) -> None:
+        wait_until(lambda: self.worker._waiting.qsize() == number, f"{number} stand in line")
+
+    def hold(self) -> socket.socket:
+        """Have one asked for, and let its answer wait until the application may go."""
+        self.worker.wsgi.go.clear()
+        first = self.say(post(b"first"))
+        wait_until(lambda: self.worker.wsgi.calls, "the first is taken")
+        return first
+
+
+def answer(client: socket.socket) -> str:
+    """Return the body of the next answer."""
+    received = b""
+    while (head := received.partition(b"\r\n\r\n"))[1] == b"":
+        received += client.recv(1)
+        assert received, "the connection was closed"
+    length = int(head[0].lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+    return (client.recv(length, socket.MSG_WAITALL) if length else b"").decode()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with Site(Application()) as serving:
+        yield serving
+
+
+class TestRequests:
+    def test_that_wait_are_answered_together(self, site: Site) -> None:
+        first = site.hold()
+        others = [site.say(post(b"%d" % number)) for number in range(5)]
+        site.in_line(5)
+
+        site.worker.wsgi.go.set()
+
+        assert answer(first) == "1 together: first"
+        assert [answer(each) for each in others] == [f"5 together: {n}" for n in range(5)]
+        assert [len(call) for call in site.worker.wsgi.calls] == [1, 5]
+
+    def test_that_come_one_after_the_other_keep_their_connection(self, site: Site) -> None:
+        client = site.say(post(b"1"))
+        first = answer(client)
+        site.say(post(b"2"), client)
+        second = answer(client)
+        site.say(post(b"3", "/other"), client)
+
+        assert (first, second) == ("1 together: 1", "1 together: 2")
+        assert answer(client) == "alone: 3"
+
+    def test_that_come_at_once_on_one_connection_are_answered_in_order(self, site: Site) -> None:
+        client = site.say(post(b"1") + post(b"2") + post(b"3", "/other"))
+
+        assert [answer(client)[-1] for _ in range(3)] == ["1", "2", "3"]
+
+    def test_that_are_left_are_asked_for_by_themselves_and_whole(self, site: Site) -> None:
+        first = site.hold()
+        others = [site.say(post(body)) for body in (b"x", b"left", b"y")]
+        site.in_line(3)
+
+        site.worker.wsgi.go.set()
+
+        assert answer(first) == "1 together: first"
+        assert [answer(each) for each in others] == [
+            "3 together: x",
+            "alone: left",
+            "3 together: y",
+        ]
+
+    def test_that_cannot_be_answered_together_are_asked_for_by_themselves(
+        self, site: Site, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        site.worker.wsgi.breaks = True
+        broken = answer(site.say(post(b"")))
+        site.worker.wsgi.breaks = False
+
+        assert broken == "alone: "
+        assert caplog.messages == ["not answered together: ValueError"]
+        assert answer(site.say(post(b"later"))) == "1 together: later"
+
+    def test_that_are_no_requests_spoil_no_others(self, site: Site) -> None:
+        first = site.hold()
+        bad = site.say(post(b"", "/shared", "Bad Header : x"))
+        good = site.say(post(b"good"))
+        site.in_line(2)
+
+        site.worker.wsgi.go.set()
+
+        assert bad.recv(12) == b"HTTP/1.1 400"
+        assert (answer(first), answer(good)) == ("1 together: first", "1 together: good")
+
+    def test_of_others_are_answered_meanwhile(self, site: Site) -> None:
+        first = site.hold()
+
+        assert answer(site.say(b"GET /shared HTTP/1.1\r\nHost: x\r\n\r\n")) == "alone: "
+        assert answer(site.say(CHUNKED)) == "alone: a"
+        site.worker.wsgi.go.set()
+        assert answer(first) == "1 together: first"
+
+    def test_of_an_application_that_knows_nothing_of_it_are_served(self) -> None:
+        with Site(Application().__call__) as site:
+            assert answer(site.say(post())) == "alone: a"
+
+
+class TestAWholePost:
+    @pytest.fixture
+    def pair(self) -> Iterator[tuple[socket.socket, socket.socket]]:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            yield ours, theirs
+
+    @pytest.mark.parametrize(
+        ("said", "path"),
+        [
+            (post(), "/shared"),
+            (post(b""), "/shared"),
+            (post() + post(), "/shared"),
+            (post().replace(b"Content-Length", b"content-LENGTH"), "/shared"),
+            (post(b"a", "/a/b-c"), "/a/b-c"),
+            (b"", ""),
+            (post()[:-1], ""),
+            (post(b"")[:-1], ""),
+            (post().replace(b"POST", b"GET"), ""),
+            (post(b"a", "/shared?a=b"), ""),
+            (post().replace(b"1.1", b"1.0"), ""),
+            (post(b"a", "/shared", "Expect: 100-continue"), ""),
+            (b"POST /shared HTTP/1.1\r\nHost: x\r\n\r\n", ""),
+            (post().replace(b": 1\r", b": -1\r"), ""),
+            (post().replace(b": 1\r", b": 9999999\r"), ""),
+            (CHUNKED, ""),
+            (post(b"a" * MOST_BYTES), ""),
+            (b"\x16\x03\x01\x02\x00\x01\x00", ""),
+        ],
+    )
+    def test_is_known_without_taking_anything(
+        self, pair: tuple[socket.socket, socket.socket], said: bytes, path: str
+    ) -> None:
+        ours, theirs = pair
+        theirs.sendall(said)
+
+        assert whole_post(ours) == path
+        theirs.close()
+        assert b"".join(iter(lambda: ours.recv(65_536), b"")) == said
+
+    def test_is_none_on_a_connection_that_ended(
+        self, pair: tuple[socket.socket, socket.socket]
+    ) -> None:
+        pair[0].close()
+
+        assert whole_post(pair[0]) == ""
