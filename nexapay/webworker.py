@@ -83,19 +83,26 @@ class WebWorker(ThreadWorker):
                 super().enqueue_req(conn)
 
     def _read(self, conn: Any) -> dict[str, Any] | None:
-        """Return what a request says, which its handler then finds read; None for a bad one."""
+        """Return what a request says, which its handler then finds read; None for another."""
         conn.init()
         conn.sock.settimeout(0)  # It is all here; who says otherwise is not waited for.
         if not isinstance(conn.parser, _ReadAhead):
             conn.parser = _ReadAhead(conn.parser)
         request = conn.parser.read()
-        if request is None:
+        # Behind what was read before another may begin, in whose body the POST stands that we saw.
+        if request is None or not self._is_shared(request.path):
             return None
-        request.body = Input(request.body.read())
-        environ: dict[str, Any] = wsgi.create(
-            request, conn.sock, conn.client, conn.server, self.cfg
-        )[1]
-        return environ
+        return self._environ(conn, request)
+
+    def _environ(self, conn: Any, request: Any) -> dict[str, Any] | None:
+        try:
+            request.body = Input(request.body.read())
+        except OSError:
+            return None
+        found: dict[str, Any] = wsgi.create(request, conn.sock, conn.client, conn.server, self.cfg)[
+            1
+        ]
+        return found
 
     def _written(self, conn: Any) -> "Future[Any]":
         """Write the answer in gunicorn's own way, and return what that says of the connection."""

@@ -14,6 +14,7 @@ from gunicorn.config import Config
 from nexapay.webworker import MOST_BYTES, WebWorker, whole_post
 from tests.run.processes import wait_until
 
+READ_AT_ONCE = 8_192  # By gunicorn, of what lies in a socket.
 CHUNKED = (
     b"POST /shared HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
 )
@@ -158,6 +159,15 @@ class TestRequests:
         client = site.say(post(b"1") + post(b"2") + post(b"3", "/other"))
 
         assert [answer(client)[-1] for _ in range(3)] == ["1", "2", "3"]
+
+    def test_are_not_taken_for_what_stands_in_their_body(self, site: Site) -> None:
+        """Guard: the next request was read with the last one, up to its body."""
+        first, seen = post(b"1"), post(b"2")
+        head = post(b"x" * len(seen), "/other", "X-Pad: ")[: -len(seen)]
+        pad = b"p" * (READ_AT_ONCE - len(first) - len(head))
+        client = site.say(first + head.replace(b"X-Pad: ", b"X-Pad: " + pad) + seen)
+
+        assert [answer(client), answer(client)] == ["1 together: 1", "alone: " + seen.decode()]
 
     def test_that_are_left_are_asked_for_by_themselves_and_whole(self, site: Site) -> None:
         first = site.hold()
