@@ -23,7 +23,8 @@ from wallet import audit
 
 WALLETS = 200
 SIZES = (10_000, 1_000_000, 10_000_000)
-REPEATS, WARM_UP = 20, 5
+REPEATS, WARM_UP = 40, 5
+SETTLING = 500  # Sends. The first after a checkpoint write whole pages, and rest() has made one.
 MOST = 1.2
 
 
@@ -38,6 +39,7 @@ def main(rounds: int, seconds: float, *, only: str) -> None:
         checks |= check(size)
         keep_copy(size)
     rest()
+    settle(person, sizes)
     cases = measured(person, sizes)
     report.alternate(cases, rounds)
     report.finish("growth", cases, ratios(cases, sizes), check_ledger=checks)
@@ -66,6 +68,21 @@ def rest() -> None:
             database.execute("CHECKPOINT")
 
 
+def settle(person: pages.Person, sizes: list[int]) -> None:
+    """Send until a send costs what it does for most of the time, at all sizes."""
+    for size in sizes:
+        use(size)
+        act = sender(person.others)(0)
+        for _ in range(SETTLING):
+            act()
+
+
+def use(size: int) -> None:
+    """Work in the database with so many entries from now on."""
+    connection.close()
+    connection.settings_dict["NAME"] = copy_of(size)
+
+
 def _superuser(name: str = "postgres") -> psycopg.Connection[tuple[str, ...]]:
     host = connection.get_connection_params()["host"]
     return psycopg.connect(host=host, user="postgres", dbname=name, autocommit=True)
@@ -89,8 +106,7 @@ def measured(person: pages.Person, sizes: list[int]) -> list[Case]:
 
 def visit(prepare: Callable[[], Callable[[], object]], size: int) -> float:
     """Return the median time of an act with so many entries, in milliseconds."""
-    connection.close()
-    connection.settings_dict["NAME"] = copy_of(size)
+    use(size)
     act, took = prepare(), []
     for number in range(WARM_UP + REPEATS):
         began = time.perf_counter()

@@ -29,10 +29,15 @@ Requests = Callable[[int], Iterator[bytes]]
 
 @dataclass(frozen=True)
 class Site:
-    """Where NexaPay listens, and where a bare view does, behind the same kind of workers."""
+    """
+    Where NexaPay listens, and behind the same kind of workers two that do nothing.
+
+    One is a WSGI application, the other a view of Django's.
+    """
 
     port: int
     bare_port: int
+    view_port: int
 
 
 @dataclass
@@ -49,7 +54,7 @@ class Answers:
 
 @contextmanager
 def gunicorn(*options: str) -> Iterator[Site]:
-    """Start both, wait until they answer, and stop them at the end."""
+    """Start all, wait until they answer, and stop them at the end."""
     ports = _free_ports()
     common = ("-m", "gunicorn", "-c", CONFIG, *options)
     with _serving(ports, [(*common, "-b", f"127.0.0.1:{port}") for port in ports]) as site:
@@ -69,7 +74,9 @@ def granian() -> Iterator[Site]:
 @contextmanager
 def _serving(ports: list[int], commands: list[tuple[str, ...]]) -> Iterator[Site]:
     connection.close()
-    apps = ("nexapay.wsgi:application", "bench.bare:application")
+    apps = tuple(
+        f"{name}:application" for name in ("nexapay.wsgi", "bench.bare", "bench.bare_view")
+    )
     servers = [_start(*command, app) for command, app in zip(commands, apps, strict=True)]
     try:
         for port in ports:
@@ -93,7 +100,7 @@ def stop(servers: "list[subprocess.Popen[bytes]]") -> None:
 
 
 def _free_ports() -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
     ports = [int(probe.getsockname()[1]) for probe in probes]
     for probe in probes:
         probe.close()

@@ -110,7 +110,9 @@ def main(rounds: int, seconds: float, *, only: str) -> None:
     cases: list[Case] = []
     with http.gunicorn() as site:
         for clients in CLIENTS:
-            cases.append(Case(f"a bare view, {clients}", bare(site, clients, seconds)))
+            cases.append(Case(f"a bare view, {clients}", bare(site.bare_port, clients, seconds)))
+            view = bare(site.view_port, clients, seconds)
+            cases.append(Case(f"a bare view of Django's, {clients}", view))
             for name, ask in wanted.items():
                 title = f"{name}, {clients}"
                 seen[title] = http.Answers()
@@ -128,9 +130,9 @@ def main(rounds: int, seconds: float, *, only: str) -> None:
     )
 
 
-def bare(site: http.Site, clients: int, seconds: float) -> Callable[[], float]:
-    """Return the measurement of the bare view."""
-    return lambda: http.rate(site.bare_port, http.again(http.get("/")), clients, seconds)
+def bare(port: int, clients: int, seconds: float) -> Callable[[], float]:
+    """Return the measurement of a view that does nothing."""
+    return lambda: http.rate(port, http.again(http.get("/")), clients, seconds)
 
 
 def page(
@@ -164,7 +166,7 @@ def kinds(everybody: list[Person], seconds: float, rounds: int) -> list[Case]:
     found = []
     for kind, serving in SERVERS.items():
         with serving() as site:
-            cases = [Case(f"{kind}: a bare view", bare(site, 8, seconds))]
+            cases = [Case(f"{kind}: a bare view", bare(site.bare_port, 8, seconds))]
             for name, ask in (("dashboard", dashboard), ("send confirm", Person.confirm)):
                 answers = http.Answers()
                 measure = page(site, everybody, ask, 8, seconds, answers)
@@ -252,8 +254,12 @@ def ratios(
 ) -> list[Ratio]:
     """Return what we want of the figures that were measured."""
     found = []
-    if (bare := figures.get("a bare view, 8")) and (confirm := figures.get("send confirm, 8")):
-        found.append(Ratio("send confirm to a bare view, 8 clients", confirm / bare, 0.12))
+    if confirm := figures.get("send confirm, 8"):
+        found += [
+            Ratio(f"send confirm to {name}, 8 clients", confirm / figures[f"{name}, 8"], 0.12)
+            for name in ("a bare view", "a bare view of Django's")
+            if f"{name}, 8" in figures
+        ]
     found += [
         Ratio(f"p99 of {name} clients, ms", answers.percentile(99), P99_MS, at_most=True)
         for name, answers in seen.items()

@@ -10,7 +10,7 @@ from itertools import islice
 
 from django.utils import timezone
 
-from bench import http, load, people, report
+from bench import http, load, pages, people, report
 from bench.report import Case, Ratio
 from onramp.services import MAX_BATCH, Delivery, record_bank_event, record_bank_events
 from wallet.models import Wallet
@@ -27,8 +27,8 @@ def main(rounds: int, seconds: float, *, only: str) -> None:
     wallets = people.make(WALLETS)
     with http.gunicorn() as site, http.gunicorn("-e", "BANK_WEBHOOK_MODE=queue") as queued:
         cases = [
-            Case("a bare view, 8 clients", lambda: bare(site, 8, seconds)),
-            Case("a bare view, 32 clients", lambda: bare(site, 32, seconds)),
+            *bare(site, 8, seconds),
+            *bare(site, 32, seconds),
             Case("/healthz, 8 clients", lambda: healthz(site, seconds)),
             Case("webhooks over HTTP, 8 clients", lambda: over_http(site, wallets, 8, seconds)),
             Case("webhooks over HTTP, 32 clients", lambda: over_http(site, wallets, 32, seconds)),
@@ -48,9 +48,11 @@ def ratios(figures: dict[str, float]) -> list[Ratio]:
     """Return what we want of the figures that were measured."""
     wanted = [
         ("webhooks over HTTP, 8 clients", "a bare view, 8 clients", 0.25),
+        ("webhooks over HTTP, 8 clients", "a bare view of Django's, 8 clients", 0.25),
         ("webhooks into the queue, 8 clients", "a bare view, 8 clients", 0),
         ("/healthz, 8 clients", "a bare view, 8 clients", 0),
-        ("webhooks over HTTP, 32 clients", "a bare view, 32 clients", 0),
+        ("webhooks over HTTP, 32 clients", "a bare view, 32 clients", 0.25),
+        ("webhooks over HTTP, 32 clients", "a bare view of Django's, 32 clients", 0.25),
         ("events in batches, in 2 processes", "events one by one, in 2 processes", 0),
     ]
     return [
@@ -60,9 +62,13 @@ def ratios(figures: dict[str, float]) -> list[Ratio]:
     ]
 
 
-def bare(site: http.Site, clients: int, seconds: float) -> float:
-    """Ask a view that does nothing."""
-    return http.rate(site.bare_port, http.again(http.get("/")), clients, seconds)
+def bare(site: http.Site, clients: int, seconds: float) -> list[Case]:
+    """Return the measurements of views that do nothing."""
+    views = {"a bare view": site.bare_port, "a bare view of Django's": site.view_port}
+    return [
+        Case(f"{name}, {clients} clients", pages.bare(port, clients, seconds))
+        for name, port in views.items()
+    ]
 
 
 def healthz(site: http.Site, seconds: float) -> float:
