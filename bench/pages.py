@@ -189,13 +189,18 @@ def browser(person: Person) -> Browser:
 
 
 def deep_page(person: Person) -> str:
-    """Return the address of a page twelve pages back, or of the oldest, found link by link."""
-    path, visitor = "/transactions/", browser(person)
-    for _ in range(DEPTH):
+    """
+    Return the address of a page twelve pages back, found link by link.
+
+    Of a short history the deepest one that has an older one: the last may have few rows.
+    """
+    path, older, visitor = "", "/transactions/", browser(person)
+    for _ in range(DEPTH + 1):
+        path, before = older, path
         found = re.search(r'href="([^"]*cursor=[^"]+)"', visitor.get(path).content.decode())
         if not found:
-            break
-        path = "/transactions/" + found[1].replace("&amp;", "&").rpartition("/")[2]
+            return before or path
+        older = "/transactions/" + found[1].replace("&amp;", "&").rpartition("/")[2]
     return path
 
 
