@@ -60,6 +60,9 @@ logconfig_dict["loggers"] |= {
 logconfig_dict["filters"] = {"silence": {"()": lambda: is_no_silence}}
 control_socket_disable = True
 
+# No proxy of ours tells where we are mounted; who else said so on this machine would get a 500.
+forwarder_headers = ""
+
 limit_request_line = 8190
 limit_request_fields = 100
 

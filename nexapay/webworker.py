@@ -8,6 +8,7 @@ those who came meanwhile. All else goes the way that gunicorn gives it.
 """
 
 import re
+import select
 import socket
 from concurrent.futures import Future
 from io import BytesIO
@@ -19,8 +20,10 @@ from gunicorn.http import wsgi
 from gunicorn.workers.gthread import ThreadWorker
 
 MOST = 1_000
+FINISHED_AT_ONCE = 32  # Connections, before the main thread looks at all others again.
 MOST_BYTES = 16 * 1024
 _POST = re.compile(rb"POST (/[^? ]*) HTTP/1\.1\r\n")
+_OTHERWISE = re.compile(rb"\r\n(?:expect|transfer-encoding)[ \t]*:")
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,6})[ \t]*\r\n")
 
 
@@ -43,20 +46,18 @@ class WebWorker(ThreadWorker):
 
     def enqueue_req(self, conn: Any) -> None:
         """Have what was said on a connection answered: by the one thread, or by any."""
-        if self._is_shared and self._is_shared(whole_post(conn.sock)):
+        if self._is_shared and not _read_before(conn) and self._is_shared(whole_post(conn.sock)):
             self._waiting.put(conn)
         else:
             super().enqueue_req(conn)
 
     def _take_for_ever(self) -> None:
-        while True:
-            conns = [self._waiting.get(), *self._others()]
-            try:
-                answered = self._answer(conns)
-            except Exception as error:  # Never its message: a database's quotes the row.
-                self.log.error("not answered together: %s", type(error).__name__)
-                answered = set()
-            self._finish(conns, answered)
+        try:
+            while True:
+                self._take([self._waiting.get(), *self._others()])
+        except Exception as error:
+            self.log.error("nobody takes what waits: %s", type(error).__name__)
+            self.alive = False  # Another worker shall.
 
     def _others(self) -> list[Any]:
         others: list[Any] = []
@@ -67,42 +68,41 @@ class WebWorker(ThreadWorker):
             return others
         return others
 
-    def _answer(self, conns: list[Any]) -> set[Any]:
-        """Have them answered, and return those that were."""
-        read = [(conn, environ) for conn in conns if (environ := self._read(conn))]
-        self.wsgi.answer_together([environ for _, environ in read])
-        return {conn for conn, environ in read if environ["wsgi.input"].answer is not None}
-
-    def _finish(self, conns: list[Any], answered: set[Any]) -> None:
-        """Write the answers; who has none is asked by itself, in any thread."""
-        self.method_queue.defer(
-            self._finish_all, [(conn, self._written(conn)) for conn in conns if conn in answered]
-        )
+    def _take(self, conns: list[Any]) -> None:
+        """Have all answered, and write the answers; who has none is asked in any thread."""
+        read = {conn: taken for conn in conns if (taken := self._read(conn))}
+        self._answer([environ for environ, _ in read.values()])
+        done = []
         for conn in conns:
-            if conn not in answered:
+            if conn in read and read[conn][1].answer is not None and _is_reading(conn.sock):
+                done.append((conn, self._written(conn)))
+            else:
                 super().enqueue_req(conn)
+        for first in range(0, len(done), FINISHED_AT_ONCE):
+            self.method_queue.defer(self._finish, done[first : first + FINISHED_AT_ONCE])
 
-    def _read(self, conn: Any) -> dict[str, Any] | None:
-        """Return what a request says, which its handler then finds read; None for another."""
+    def _answer(self, environs: list[dict[str, Any]]) -> None:
+        try:
+            self.wsgi.answer_together(environs)
+        except Exception as error:  # Never its message: a database's quotes the row.
+            self.log.error("not answered together: %s", type(error).__name__)
+        finally:
+            for environ in environs:  # Whoever answers one that was left reads it anew.
+                environ["wsgi.input"].seek(0)
+
+    def _read(self, conn: Any) -> tuple[dict[str, Any], Input] | None:
+        """Return what a request says, which its handler then finds read; None for a bad one."""
         conn.init()
-        conn.sock.settimeout(0)  # It is all here; who says otherwise is not waited for.
         if not isinstance(conn.parser, _ReadAhead):
             conn.parser = _ReadAhead(conn.parser)
-        request = conn.parser.read()
-        # Behind what was read before another may begin, in whose body the POST stands that we saw.
-        if request is None or not self._is_shared(request.path):
+        if (request := conn.parser.read()) is None:
             return None
-        return self._environ(conn, request)
-
-    def _environ(self, conn: Any, request: Any) -> dict[str, Any] | None:
+        said = request.body = Input(request.body.read())
         try:
-            request.body = Input(request.body.read())
-        except OSError:
+            environ = wsgi.create(request, conn.sock, conn.client, conn.server, self.cfg)[1]
+        except Exception:  # Its handler meets the same, and says so.
             return None
-        found: dict[str, Any] = wsgi.create(request, conn.sock, conn.client, conn.server, self.cfg)[
-            1
-        ]
-        return found
+        return environ, said
 
     def _written(self, conn: Any) -> "Future[Any]":
         """Write the answer in gunicorn's own way, and return what that says of the connection."""
@@ -110,8 +110,8 @@ class WebWorker(ThreadWorker):
         result.set_result(self.handle(conn))
         return result
 
-    def _finish_all(self, answered: "list[tuple[Any, Future[Any]]]") -> None:
-        for conn, result in answered:
+    def _finish(self, done: "list[tuple[Any, Future[Any]]]") -> None:
+        for conn, result in done:
             self.finish_request(conn, result)
 
 
@@ -143,6 +143,18 @@ class _ReadAhead:
         return bool(self._parser.finish_body(deadline=deadline))
 
 
+def _read_before(conn: Any) -> bool:
+    """Say whether some of the next request was read with the last, and is not in the socket."""
+    return conn.parser is not None and bool(conn.parser.unreader.buf.getvalue())
+
+
+def _is_reading(sock: socket.socket) -> bool:
+    """Say whether an answer can be written without waiting for the client to read others."""
+    poller = select.poll()
+    poller.register(sock, select.POLLOUT)
+    return bool(poller.poll(0))
+
+
 def whole_post(sock: socket.socket) -> str:
     """
     Return the path of a small POST that lies in the socket whole, to be read without waiting.
@@ -151,11 +163,11 @@ def whole_post(sock: socket.socket) -> str:
     """
     try:
         seen = sock.recv(MOST_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-    except OSError:
+    except (OSError, ValueError):  # TLS cannot be looked into.
         return ""
     head, end, body = seen.partition(b"\r\n\r\n")
     lines = head.lower() + b"\r\n"
     path, length = _POST.match(head), _LENGTH.search(lines)
-    if end and path and length and len(body) >= int(length[1]) and b"\r\nexpect:" not in lines:
+    if end and path and length and len(body) >= int(length[1]) and not _OTHERWISE.search(lines):
         return path[1].decode("latin-1")
     return ""

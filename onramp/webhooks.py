@@ -43,7 +43,8 @@ def banks_together(requests: Sequence[HttpRequest]) -> list[GetResponse | None]:
     """
     Take webhooks that came at once, in as few transactions as their kinds allow.
 
-    Left are those that cannot be believed or understood, and all where the transaction failed.
+    Left are those that cannot be believed or understood, and all where a transaction failed. What
+    it may have stored all the same is then answered as a copy, as when the bank sends it again.
     """
     adapter, now = banks.get_bank(), timezone.now()
     believed = [_believed(request, adapter, now) for request in requests]
@@ -51,7 +52,8 @@ def banks_together(requests: Sequence[HttpRequest]) -> list[GetResponse | None]:
     act = services.receive_bank_events if is_queued else services.record_bank_events
     try:
         answers = iter(act(bank=adapter.name, deliveries=[*filter(None, believed)], now=now))
-    except Exception:  # Each comes alone now, and hears for itself what is wrong.
+    except Exception as error:  # Each comes alone now, and hears for itself what is wrong.
+        _log.warning("not recorded together", bank=adapter.name, error=type(error).__name__)
         return [None] * len(requests)
     return [_saying(adapter, next(answers)) if delivery else None for delivery in believed]
 

@@ -28,6 +28,10 @@ _V = TypeVar("_V", bound=Callable[..., HttpResponse])
 Together = Callable[[Sequence[HttpRequest]], Sequence[GetResponse | None]]
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
+# A parameter in a charset of its own (RFC 2231): of one that nobody knows Django makes a 500 before
+# any of our code is asked. No browser and no bank sends one.
+_BROKEN = "*="
+
 # At both ends of a request Django asks these. RequestLog looks after the one connection there is,
 # for a tenth of that. The others have nothing to do: our caches close nothing, no request has a
 # URLconf of its own, and the log of queries is a test's, or DEBUG's, where it is bounded.
@@ -81,6 +85,8 @@ class Door:
         self._secure = SecurityMiddleware(_view)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        if _BROKEN in environ.get("CONTENT_TYPE", ""):
+            return _refuse(start_response)
         if environ.get("PATH_INFO", "") not in self._views:
             return self._site(environ, start_response)
         response: Any = getattr(environ["wsgi.input"], "answer", None)
@@ -101,12 +107,11 @@ class Door:
         A call for one of them then says it; a call for one that was left finds its own.
         """
         for together in {*self._together.values()}:
-            those = [each for each in environs if self._together.get(each["PATH_INFO"]) is together]
+            those = [each for each in environs if self._together.get(_place(each)) is together]
             requests = [self._request(environ) for environ in those]
             answers = self._answer.together(requests, partial(self._prepare, together))
             for environ, answer in zip(those, answers, strict=True):
                 environ["wsgi.input"].answer = answer
-                environ["wsgi.input"].seek(0)  # Whoever answers one that was left reads it anew.
 
     def _prepare(
         self, together: Together, requests: Sequence[HttpRequest]
@@ -142,6 +147,17 @@ class Door:
             self._answer.process_exception(request, error)
             failed = said(500, {"error": "internal", "detail": "It failed on our side."})
         return self._secure.process_response(request, failed)
+
+
+def _place(environ: dict[str, Any]) -> str:
+    return "" if _BROKEN in environ.get("CONTENT_TYPE", "") else environ.get("PATH_INFO", "")
+
+
+def _refuse(start_response: Callable[..., Any]) -> list[bytes]:
+    said = b"That Content-Type cannot be read. Nothing was changed."
+    headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(said)))]
+    start_response("400 Bad Request", headers)
+    return [said]
 
 
 def _view(request: HttpRequest) -> HttpResponse:

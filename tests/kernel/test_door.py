@@ -16,6 +16,7 @@ from nexapay.kernel.door import Door, shared
 from nexapay.kernel.http import said
 from nexapay.webworker import Input
 
+UNREADABLE = "text/plain; charset*=nope'en'x"
 ADDRESSES = override_settings(ROOT_URLCONF="tests.kernel.test_door")
 
 
@@ -44,6 +45,7 @@ def seen(request: HttpRequest) -> HttpResponse:
 def in_company(requests: Sequence[HttpRequest]) -> list[Any]:
     """Answer all but those who say "left"; the connection is then too old."""
     heard = [request.read() for request in requests]
+    connection.ensure_connection()
     connection.close_at = 0
     return [
         None if body == b"left" else lambda _, body=body: said(202, {"heard": body.decode()})
@@ -71,25 +73,28 @@ def site(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[by
     return [environ["PATH_INFO"].encode()]
 
 
-def knock(at: str, headers: dict[str, str] | None = None, *, secure: bool = False) -> Answer:
+def knock(
+    at: str, headers: dict[str, str] | None = None, *, secure: bool = False, **given: str
+) -> Answer:
     """Ask a door to all the machines' paths; return what a server would send."""
     with ADDRESSES:
         door = Door(site, "/machine", "/broken", "/old", "/seen")
         request = RequestFactory().generic("POST", at, b"{}", secure=secure, headers=headers)
         told: list[Any] = []
-        body = b"".join(
-            door(request.environ, lambda *status_and_headers: told.extend(status_and_headers))
-        )
+        body = b"".join(door(request.environ | given, lambda *head: told.extend(head)))
     return Answer(told[0], dict(told[1]), body)
 
 
-def knock_together(*bodies: bytes, **how: Any) -> list[Answer | None]:
+def knock_together(
+    *bodies: bytes, given: dict[str, str] | None = None, **how: Any
+) -> list[Answer | None]:
     """Ask a door for several at once, then for each; None for those that it left until then."""
     with ADDRESSES:
         door = Door(site, "/sociable", "/machine")
         environs = [
             RequestFactory().generic("POST", "/sociable", body, **how).environ
             | {"wsgi.input": Input(body)}
+            | (given or {})
             for body in bodies
         ]
         door.answer_together(environs)
@@ -168,6 +173,13 @@ class TestTheShortWay:
         assert knock("/machine").headers["Location"] == "https://testserver/machine"
         assert knock("/machine", secure=True).headers["Strict-Transport-Security"] == "max-age=600"
 
+    @pytest.mark.parametrize("at", ["/machine", "/"])
+    def test_is_closed_to_what_django_cannot_read(self, at: str) -> None:
+        """Guard: WSGIRequest would raise, here and in Django's own handler."""
+        status, _, body = knock(at, CONTENT_TYPE=UNREADABLE)
+
+        assert (status, body[:17]) == ("400 Bad Request", b"That Content-Type")
+
     def test_never_ends_without_an_answer_and_a_line(
         self, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
     ) -> None:
@@ -209,16 +221,11 @@ class TestSeveralAtOnce:
         assert one.headers["X-Request-ID"] in written
         assert other.headers["X-Request-ID"] in written
 
-    def test_that_are_left_find_their_body_and_their_own_answer(self) -> None:
-        with ADDRESSES:
-            door = Door(site, "/sociable")
-            environ = RequestFactory().generic("POST", "/sociable", b"left").environ
-            environ["wsgi.input"] = Input(b"left")
-            door.answer_together([environ])
-            told: list[Any] = []
-            body = b"".join(door(environ, lambda *given: told.extend(given)))
+    def test_may_be_left(self) -> None:
+        assert [answer is None for answer in knock_together(b"1", b"left")] == [False, True]
 
-        assert (told[0], json.loads(body)) == ("201 Created", {"heard": "left"})
+    def test_are_left_where_django_cannot_read_what_they_are(self) -> None:
+        assert knock_together(b"1", given={"CONTENT_TYPE": UNREADABLE}) == [None]
 
     @pytest.mark.parametrize("host", ["evil.example", "a b"])
     def test_under_another_name_are_left(self, host: str) -> None:
@@ -234,8 +241,6 @@ class TestSeveralAtOnce:
 @pytest.mark.django_db(transaction=True)
 class TestAConnection:
     def test_that_is_too_old_does_not_outlive_several_at_once(self) -> None:
-        connection.ensure_connection()
-
         knock_together(b"1")
 
         assert connection.connection is None

@@ -35,6 +35,8 @@ def came(webhooks: list[Sent], **how: Any) -> list[dict[str, Any]]:
         environs.append(request.environ | given | how)
     application: Any = get_internal_wsgi_application()  # nexapay.wsgi, as a server loads it.
     application.answer_together(environs)
+    for environ in environs:
+        environ["wsgi.input"].seek(0)
     return environs
 
 
@@ -115,7 +117,10 @@ class TestWebhooks:
         assert available(other.wallet) == 50_000
 
     def test_are_recorded_by_themselves_where_that_failed(
-        self, acts: list[str], monkeypatch: pytest.MonkeyPatch
+        self,
+        acts: list[str],
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
     ) -> None:
         def away(**_: Any) -> None:
             raise services.Busy("NexaPay is busy.")
@@ -127,6 +132,8 @@ class TestWebhooks:
 
         assert answers == [SUCCESS] * 2
         assert acts == ["record_bank_event"] * 2
+        [said] = [r.msg for r in caplog.records if isinstance(r.msg, dict) and "error" in r.msg]
+        assert (said["event"], said["error"]) == ("not recorded together", "Busy")
 
     def test_that_the_site_would_not_hear_move_nothing(self) -> None:
         """Guard: the name of the site is asked for before anything is recorded."""

@@ -5,24 +5,19 @@ import socket
 from collections.abc import Callable, Iterator
 from logging import Logger, LoggerAdapter, getLogger
 from selectors import DefaultSelector
-from threading import Event, Thread
+from threading import Event, Thread, current_thread
 from typing import Any
 
 import pytest
 from gunicorn.config import Config
+from gunicorn.workers.gthread import ThreadWorker
 
-from nexapay.webworker import MOST_BYTES, WebWorker, whole_post
+from nexapay import webworker
+from nexapay.webworker import WebWorker
+from tests.run.posts import CHUNKED, post
 from tests.run.processes import wait_until
 
 READ_AT_ONCE = 8_192  # By gunicorn, of what lies in a socket.
-CHUNKED = (
-    b"POST /shared HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
-)
-
-
-def post(body: bytes = b"a", path: str = "/shared", *headers: str) -> bytes:
-    lines = [f"POST {path} HTTP/1.1", "Host: x", *headers, f"Content-Length: {len(body)}", "", ""]
-    return "\r\n".join(lines).encode() + body
 
 
 class Application:
@@ -43,7 +38,6 @@ class Application:
         if self.breaks:
             raise ValueError("somebody's secret")
         for environ, body in zip(environs, bodies, strict=True):
-            environ["wsgi.input"].seek(0)
             if body != b"left":
                 environ["wsgi.input"].answer = b"%d together" % len(bodies)
 
@@ -72,6 +66,7 @@ class Site:
         self.listener = socket.create_server(("127.0.0.1", 0))
         config = Config()
         config.set("threads", 4)
+        config.set("graceful_timeout", 1)
         app: Any = None
         self.worker = WebWorker(0, os.getppid(), [self.listener], app, 30, config, Log())
         self.worker.wsgi = application
@@ -160,6 +155,59 @@ class TestRequests:
 
         assert [answer(client)[-1] for _ in range(3)] == ["1", "2", "3"]
 
+    def test_are_taken_in_bounds(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(webworker, "MOST", 3)
+        first = site.hold()
+        others = [site.say(post(b"%d" % number)) for number in range(5)]
+        site.in_line(5)
+
+        site.worker.wsgi.go.set()
+
+        assert [answer(each)[0] for each in (first, *others)] == ["1", "3", "3", "3", "2", "2"]
+
+    def test_of_a_client_that_does_not_read_hold_nobody_up(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Guard: its answer is written in another thread, which may wait."""
+        monkeypatch.setattr(webworker, "_is_reading", lambda _: False)
+        written: list[str] = []
+        handle = site.worker.handle
+
+        def noting(conn: Any) -> Any:
+            written.append(current_thread().name)
+            return handle(conn)
+
+        site.worker.handle = noting
+
+        assert answer(site.say(post(b"1"))) == "1 together: 1"
+        assert "ThreadPoolExecutor" in written[-1]
+
+    def test_that_gunicorn_cannot_read_spoil_no_others(self, site: Site) -> None:
+        """Guard: it trusts such a header of its proxy's, and raises."""
+        first = site.hold()
+        bad = site.say(post(b"", "/shared", "SCRIPT_NAME: /elsewhere"))
+        good = site.say(post(b"good"))
+        site.in_line(2)
+
+        site.worker.wsgi.go.set()
+
+        assert bad.recv(12) == b"HTTP/1.1 500"
+        assert (answer(first), answer(good)) == ("1 together: first", "1 together: good")
+
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+    def test_are_taken_by_another_worker_where_one_can_take_no_more(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def full(*_: object) -> None:
+            raise RuntimeError("can't start new thread")
+
+        client = site.connect()
+        monkeypatch.setattr(ThreadWorker, "enqueue_req", full)
+        client.sendall(post(b"left"))
+
+        wait_until(lambda: not site.worker.alive, "the worker ends")
+        assert caplog.messages == ["nobody takes what waits: RuntimeError"]
+
     def test_are_not_taken_for_what_stands_in_their_body(self, site: Site) -> None:
         """Guard: the next request was read with the last one, up to its body."""
         first, seen = post(b"1"), post(b"2")
@@ -187,10 +235,10 @@ class TestRequests:
         self, site: Site, caplog: pytest.LogCaptureFixture
     ) -> None:
         site.worker.wsgi.breaks = True
-        broken = answer(site.say(post(b"")))
+        broken = answer(site.say(post(b"whole")))
         site.worker.wsgi.breaks = False
 
-        assert broken == "alone: "
+        assert broken == "alone: whole"
         assert caplog.messages == ["not answered together: ValueError"]
         assert answer(site.say(post(b"later"))) == "1 together: later"
 
@@ -216,51 +264,3 @@ class TestRequests:
     def test_of_an_application_that_knows_nothing_of_it_are_served(self) -> None:
         with Site(Application().__call__) as site:
             assert answer(site.say(post())) == "alone: a"
-
-
-class TestAWholePost:
-    @pytest.fixture
-    def pair(self) -> Iterator[tuple[socket.socket, socket.socket]]:
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            yield ours, theirs
-
-    @pytest.mark.parametrize(
-        ("said", "path"),
-        [
-            (post(), "/shared"),
-            (post(b""), "/shared"),
-            (post() + post(), "/shared"),
-            (post().replace(b"Content-Length", b"content-LENGTH"), "/shared"),
-            (post(b"a", "/a/b-c"), "/a/b-c"),
-            (b"", ""),
-            (post()[:-1], ""),
-            (post(b"")[:-1], ""),
-            (post().replace(b"POST", b"GET"), ""),
-            (post(b"a", "/shared?a=b"), ""),
-            (post().replace(b"1.1", b"1.0"), ""),
-            (post(b"a", "/shared", "Expect: 100-continue"), ""),
-            (b"POST /shared HTTP/1.1\r\nHost: x\r\n\r\n", ""),
-            (post().replace(b": 1\r", b": -1\r"), ""),
-            (post().replace(b": 1\r", b": 9999999\r"), ""),
-            (CHUNKED, ""),
-            (post(b"a" * MOST_BYTES), ""),
-            (b"\x16\x03\x01\x02\x00\x01\x00", ""),
-        ],
-    )
-    def test_is_known_without_taking_anything(
-        self, pair: tuple[socket.socket, socket.socket], said: bytes, path: str
-    ) -> None:
-        ours, theirs = pair
-        theirs.sendall(said)
-
-        assert whole_post(ours) == path
-        theirs.close()
-        assert b"".join(iter(lambda: ours.recv(65_536), b"")) == said
-
-    def test_is_none_on_a_connection_that_ended(
-        self, pair: tuple[socket.socket, socket.socket]
-    ) -> None:
-        pair[0].close()
-
-        assert whole_post(pair[0]) == ""
