@@ -79,7 +79,8 @@ def healthz(site: http.Site, seconds: float) -> float:
 def over_http(site: http.Site, wallets: list[Wallet], clients: int, seconds: float) -> float:
     """Ask for enough on-ramps, and post a signed success of each."""
     onramps = people.ask_many(wallets, int(MOST_A_SECOND * seconds), timezone.now())
-    return http.rate(site.port, http.webhooks(onramps, clients=clients), clients, seconds)
+    signed = http.webhooks(onramps, clients=clients)
+    return http.rate(site.port, lambda number: load.plenty(signed(number)), clients, seconds)
 
 
 def one_by_one(wallets: list[Wallet], seconds: float) -> float:
