@@ -92,17 +92,16 @@ class WebWorker(ThreadWorker):
 
     def _read(self, conn: Any) -> tuple[dict[str, Any], Input] | None:
         """Return what a request says, which its handler then finds read; None for a bad one."""
-        conn.init()
-        if not isinstance(conn.parser, _ReadAhead):
-            conn.parser = _ReadAhead(conn.parser)
-        if (request := conn.parser.read()) is None:
-            return None
-        said = request.body = Input(request.body.read())
         try:
-            environ = wsgi.create(request, conn.sock, conn.client, conn.server, self.cfg)[1]
+            conn.init()
+            if not isinstance(conn.parser, _ReadAhead):
+                conn.parser = _ReadAhead(conn.parser)
+            if (request := conn.parser.read()) is None:
+                return None
+            said = request.body = Input(request.body.read())
+            return wsgi.create(request, conn.sock, conn.client, conn.server, self.cfg)[1], said
         except Exception:  # Its handler meets the same, and says so.
             return None
-        return environ, said
 
     def _written(self, conn: Any) -> "Future[Any]":
         """Write the answer in gunicorn's own way, and return what that says of the connection."""

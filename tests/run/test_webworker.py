@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from gunicorn.config import Config
+from gunicorn.http.body import Body
 from gunicorn.workers.gthread import ThreadWorker
 
 from nexapay import webworker
@@ -193,6 +194,24 @@ class TestRequests:
 
         assert bad.recv(12) == b"HTTP/1.1 500"
         assert (answer(first), answer(good)) == ("1 together: first", "1 together: good")
+
+    def test_that_break_off_while_they_are_read_spoil_no_others(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read = Body.read
+
+        def reset(body: Any, size: int | None = None) -> Any:
+            if size is None:  # All of it, and not what nobody has read.
+                raise ConnectionResetError
+            return read(body, size)
+
+        client = site.connect()
+        with monkeypatch.context() as broken:
+            broken.setattr(Body, "read", reset)
+            site.say(post(b"gone"), client)
+            assert client.recv(1) in (b"", b"H")
+
+        assert answer(site.say(post(b"good"))) == "1 together: good"
 
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
     def test_are_taken_by_another_worker_where_one_can_take_no_more(
