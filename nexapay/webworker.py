@@ -12,7 +12,7 @@ import select
 import socket
 from concurrent.futures import Future
 from io import BytesIO
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
@@ -54,27 +54,21 @@ class WebWorker(ThreadWorker):
     def _take_for_ever(self) -> None:
         try:
             while True:
-                self._take([self._waiting.get(), *self._others()])
+                first, others = self._waiting.get(), min(self._waiting.qsize(), MOST - 1)
+                # Nobody else takes any, so there are as many at least.
+                self._take([first, *(self._waiting.get() for _ in range(others))])
         except Exception as error:
             self.log.error("nobody takes what waits: %s", type(error).__name__)
             self.alive = False  # Another worker shall.
 
-    def _others(self) -> list[Any]:
-        others: list[Any] = []
-        try:
-            while len(others) < MOST - 1:
-                others.append(self._waiting.get_nowait())
-        except Empty:
-            return others
-        return others
-
     def _take(self, conns: list[Any]) -> None:
         """Have all answered, and write the answers; who has none is asked in any thread."""
-        read = {conn: taken for conn in conns if (taken := self._read(conn))}
-        self._answer([environ for environ, _ in read.values()])
+        read = {conn: environ for conn in conns if (environ := self._read(conn))}
+        self._answer([*read.values()])
         done = []
         for conn in conns:
-            if conn in read and read[conn][1].answer is not None and _is_reading(conn.sock):
+            is_answered = conn in read and read[conn]["wsgi.input"].answer is not None
+            if is_answered and _is_reading(conn.sock):
                 done.append((conn, self._written(conn)))
             else:
                 super().enqueue_req(conn)
@@ -90,7 +84,7 @@ class WebWorker(ThreadWorker):
             for environ in environs:  # Whoever answers one that was left reads it anew.
                 environ["wsgi.input"].seek(0)
 
-    def _read(self, conn: Any) -> tuple[dict[str, Any], Input] | None:
+    def _read(self, conn: Any) -> dict[str, Any] | None:
         """Return what a request says, which its handler then finds read; None for a bad one."""
         try:
             conn.init()
@@ -98,10 +92,12 @@ class WebWorker(ThreadWorker):
                 conn.parser = _ReadAhead(conn.parser)
             if (request := conn.parser.read()) is None:
                 return None
-            said = request.body = Input(request.body.read())
-            return wsgi.create(request, conn.sock, conn.client, conn.server, self.cfg)[1], said
+            request.body = Input(request.body.read())
+            made = wsgi.create(request, conn.sock, conn.client, conn.server, self.cfg)
         except Exception:  # Its handler meets the same, and says so.
             return None
+        environ: dict[str, Any] = made[1]
+        return environ
 
     def _written(self, conn: Any) -> "Future[Any]":
         """Write the answer in gunicorn's own way, and return what that says of the connection."""

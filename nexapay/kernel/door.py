@@ -85,7 +85,7 @@ class Door:
         self._secure = SecurityMiddleware(_view)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        if _BROKEN in environ.get("CONTENT_TYPE", ""):
+        if not _is_readable(environ):
             return _refuse(start_response)
         if environ.get("PATH_INFO", "") not in self._views:
             return self._site(environ, start_response)
@@ -106,8 +106,9 @@ class Door:
 
         A call for one of them then says it; a call for one that was left finds its own.
         """
+        readable = [environ for environ in environs if _is_readable(environ)]
         for together in {*self._together.values()}:
-            those = [each for each in environs if self._together.get(_place(each)) is together]
+            those = [each for each in readable if self._together.get(each["PATH_INFO"]) is together]
             requests = [self._request(environ) for environ in those]
             answers = self._answer.together(requests, partial(self._prepare, together))
             for environ, answer in zip(those, answers, strict=True):
@@ -149,8 +150,8 @@ class Door:
         return self._secure.process_response(request, failed)
 
 
-def _place(environ: dict[str, Any]) -> str:
-    return "" if _BROKEN in environ.get("CONTENT_TYPE", "") else environ.get("PATH_INFO", "")
+def _is_readable(environ: dict[str, Any]) -> bool:
+    return _BROKEN not in environ.get("CONTENT_TYPE", "")
 
 
 def _refuse(start_response: Callable[..., Any]) -> list[bytes]:
