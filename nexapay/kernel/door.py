@@ -5,6 +5,7 @@ Under the site's handler such a request passes fourteen layers, of which it need
 costs more than its answer (docs/decisions/0034).
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import compress
@@ -30,7 +31,7 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 # A parameter in a charset of its own (RFC 2231): of one that nobody knows Django makes a 500 before
 # any of our code is asked. No browser and no bank sends one.
-_BROKEN = "*="
+_BROKEN = re.compile(r"\*\s*=")
 
 # At both ends of a request Django asks these. RequestLog looks after the one connection there is,
 # for a tenth of that. The others have nothing to do: our caches close nothing, no request has a
@@ -151,7 +152,7 @@ class Door:
 
 
 def _is_readable(environ: dict[str, Any]) -> bool:
-    return _BROKEN not in environ.get("CONTENT_TYPE", "")
+    return not _BROKEN.search(environ.get("CONTENT_TYPE", ""))
 
 
 def _refuse(start_response: Callable[..., Any]) -> list[bytes]:

@@ -11,12 +11,17 @@ from django.db import IntegrityError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory, override_settings
 from django.urls import Resolver404, path
+from django.utils.http import parse_header_parameters
 
 from nexapay.kernel.door import Door, shared
 from nexapay.kernel.http import said
 from nexapay.webworker import Input
 
-UNREADABLE = "text/plain; charset*=nope'en'x"
+UNREADABLE = [
+    "text/plain; charset*=nope'en'x",
+    "text/plain; charset*0*=nope'en'x",
+    "text/plain;charset*\t =nope'en'x",
+]
 ADDRESSES = override_settings(ROOT_URLCONF="tests.kernel.test_door")
 
 
@@ -174,9 +179,13 @@ class TestTheShortWay:
         assert knock("/machine", secure=True).headers["Strict-Transport-Security"] == "max-age=600"
 
     @pytest.mark.parametrize("at", ["/machine", "/"])
-    def test_is_closed_to_what_django_cannot_read(self, at: str) -> None:
+    @pytest.mark.parametrize("what", UNREADABLE)
+    def test_is_closed_to_what_django_cannot_read(self, at: str, what: str) -> None:
         """Guard: WSGIRequest would raise, here and in Django's own handler."""
-        status, _, body = knock(at, CONTENT_TYPE=UNREADABLE)
+        with pytest.raises(ValueError, match="RFC 2231"):
+            parse_header_parameters(what)
+
+        status, _, body = knock(at, CONTENT_TYPE=what)
 
         assert (status, body[:17]) == ("400 Bad Request", b"That Content-Type")
 
@@ -224,8 +233,9 @@ class TestSeveralAtOnce:
     def test_may_be_left(self) -> None:
         assert [answer is None for answer in knock_together(b"1", b"left")] == [False, True]
 
-    def test_are_left_where_django_cannot_read_what_they_are(self) -> None:
-        assert knock_together(b"1", given={"CONTENT_TYPE": UNREADABLE}) == [None]
+    @pytest.mark.parametrize("what", UNREADABLE)
+    def test_are_left_where_django_cannot_read_what_they_are(self, what: str) -> None:
+        assert knock_together(b"1", given={"CONTENT_TYPE": what}) == [None]
 
     @pytest.mark.parametrize("host", ["evil.example", "a b"])
     def test_under_another_name_are_left(self, host: str) -> None:
