@@ -18,7 +18,7 @@ from wallet.models import Wallet
 PROCESSES = 2
 WALLETS = 1_000
 BATCHES = 4  # For each process and round.
-MOST_A_SECOND = 8_000  # How many on-ramps are asked for beforehand, for each second.
+MOST_A_SECOND = 12_000  # How many on-ramps are asked for beforehand, for each second.
 
 
 def main(rounds: int, seconds: float, *, only: str) -> None:

@@ -51,7 +51,7 @@ def spare_listeners() -> None:
 
 def shared(together: Together) -> Callable[[_V], _V]:
     """
-    Let requests that come at once to a view be answered together (nexapay.webworker).
+    Let requests that come at once to a view be answered together (nexapay.webline).
 
     Whoever is left by together, or met an exception there, is answered by the view.
     """

@@ -15,7 +15,7 @@ from django.utils.http import parse_header_parameters
 
 from nexapay.kernel.door import Door, shared
 from nexapay.kernel.http import said
-from nexapay.webworker import Input
+from nexapay.webline import Input
 
 UNREADABLE = [
     "text/plain; charset*=nope'en'x",

@@ -9,7 +9,7 @@ import pytest
 from django.core.servers.basehttp import get_internal_wsgi_application
 from django.test import RequestFactory
 
-from nexapay.webworker import Input
+from nexapay.webline import Input
 from onramp import services
 from onramp.models import BankEvent
 from tests.factories import available

@@ -1,126 +1,19 @@
 """Small requests that machines send at once are answered together, and all others as ever."""
 
-import os
-import socket
-from collections.abc import Callable, Iterator
-from logging import Logger, LoggerAdapter, getLogger
-from selectors import DefaultSelector
-from threading import Event, Thread, current_thread
+from collections.abc import Iterator
+from threading import current_thread
 from typing import Any
 
 import pytest
-from gunicorn.config import Config
 from gunicorn.http.body import Body
 from gunicorn.workers.gthread import ThreadWorker
 
-from nexapay import webworker
-from nexapay.webworker import WebWorker
+from nexapay import webline
 from tests.run.posts import CHUNKED, post
 from tests.run.processes import wait_until
+from tests.run.serving import Application, Site, answer
 
 READ_AT_ONCE = 8_192  # By gunicorn, of what lies in a socket.
-
-
-class Application:
-    """Says how many were answered at once, and what each of them said; leaves some to itself."""
-
-    def __init__(self) -> None:
-        self.calls: list[list[bytes]] = []
-        self.go, self.breaks = Event(), False
-        self.go.set()
-
-    def is_shared(self, path: str) -> bool:
-        return path == "/shared"
-
-    def answer_together(self, environs: list[dict[str, Any]]) -> None:
-        bodies = [environ["wsgi.input"].read() for environ in environs]
-        self.calls.append(bodies)
-        assert self.go.wait(60)
-        if self.breaks:
-            raise ValueError("somebody's secret")
-        for environ, body in zip(environs, bodies, strict=True):
-            if body != b"left":
-                environ["wsgi.input"].answer = b"%d together" % len(bodies)
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        body = environ["wsgi.input"].read()
-        said = getattr(environ["wsgi.input"], "answer", None) or b"alone"
-        said += b": " + body
-        start_response("200 OK", [("Content-Length", str(len(said)))])
-        return [said]
-
-
-class Log(LoggerAdapter[Logger]):
-    """A log as gunicorn's workers know it."""
-
-    def __init__(self) -> None:
-        super().__init__(getLogger("tests.webworker"), {})
-
-    def access(self, *_: object) -> None:
-        pass
-
-
-class Site:
-    """A worker that serves an application in a thread, and those who speak to it."""
-
-    def __init__(self, application: Any) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        config = Config()
-        config.set("threads", 4)
-        config.set("graceful_timeout", 1)
-        app: Any = None
-        self.worker = WebWorker(0, os.getppid(), [self.listener], app, 30, config, Log())
-        self.worker.wsgi = application
-        self.worker.tpool = self.worker.get_thread_pool()
-        self.worker.poller = DefaultSelector()
-        self.worker.method_queue.init()
-        self._serving = Thread(target=self.worker.run)
-        self._clients: list[socket.socket] = []
-
-    def __enter__(self) -> "Site":
-        self._serving.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for client in self._clients:
-            client.close()
-        self.worker.alive = False
-        self.worker.method_queue.defer(lambda: None)
-        self._serving.join(60)
-        self.worker.tmp.close()
-
-    def say(self, said: bytes, client: socket.socket | None = None) -> socket.socket:
-        client = client or self.connect()
-        client.sendall(said)
-        return client
-
-    def connect(self) -> socket.socket:
-        """Return a connection that is known: what a new one says first may not be here yet."""
-        client = socket.create_connection(self.listener.getsockname(), timeout=60)
-        self._clients.append(client)
-        client.sendall(b"GET /other HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert answer(client) == "alone: "
-        return client
-
-    def in_line(self, number: int) -> None:
-        wait_until(lambda: self.worker._waiting.qsize() == number, f"{number} stand in line")
-
-    def hold(self) -> socket.socket:
-        """Have one asked for, and let its answer wait until the application may go."""
-        self.worker.wsgi.go.clear()
-        first = self.say(post(b"first"))
-        wait_until(lambda: self.worker.wsgi.calls, "the first is taken")
-        return first
-
-
-def answer(client: socket.socket) -> str:
-    """Return the body of the next answer."""
-    received = b""
-    while (head := received.partition(b"\r\n\r\n"))[1] == b"":
-        received += client.recv(1)
-        assert received, "the connection was closed"
-    length = int(head[0].lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
-    return (client.recv(length, socket.MSG_WAITALL) if length else b"").decode()
 
 
 @pytest.fixture
@@ -157,7 +50,7 @@ class TestRequests:
         assert [answer(client)[-1] for _ in range(3)] == ["1", "2", "3"]
 
     def test_are_taken_in_bounds(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(webworker, "MOST", 3)
+        monkeypatch.setattr(webline, "MOST", 3)
         first = site.hold()
         others = [site.say(post(b"%d" % number)) for number in range(5)]
         site.in_line(5)
@@ -170,7 +63,7 @@ class TestRequests:
         self, site: Site, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Guard: its answer is written in another thread, which may wait."""
-        monkeypatch.setattr(webworker, "_is_reading", lambda _: False)
+        monkeypatch.setattr(webline, "_is_reading", lambda _: False)
         written: list[str] = []
         handle = site.worker.handle
 
@@ -178,7 +71,7 @@ class TestRequests:
             written.append(current_thread().name)
             return handle(conn)
 
-        site.worker.handle = noting
+        monkeypatch.setattr(site.worker, "handle", noting)
 
         assert answer(site.say(post(b"1"))) == "1 together: 1"
         assert "ThreadPoolExecutor" in written[-1]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from nexapay.webworker import MOST_BYTES, whole_post
+from nexapay.webline import MOST_BYTES, whole_post
 from tests.run.posts import CHUNKED, post
 
 
