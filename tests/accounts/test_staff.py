@@ -118,3 +118,10 @@ class TestUserAdmin:
 
     def test_has_no_second_list_of_addresses(self, client: Client, root: User) -> None:
         assert client.get("/admin/account/emailaddress/").status_code == 404
+
+
+def test_every_page_of_the_admin_has_our_icon(client: Client, root: User) -> None:
+    """Without it browsers ask for /favicon.ico, and the log fills with what is not there."""
+    page = client.get("/admin/accounts/user/").content.decode()
+
+    assert '<link rel="icon" href="/static/img/icon' in page
