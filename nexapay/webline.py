@@ -18,6 +18,7 @@ from itertools import takewhile
 from selectors import EVENT_READ, DefaultSelector
 from threading import Thread
 from typing import Any, Protocol
+from weakref import WeakSet
 
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import PollableMethodQueue
@@ -61,7 +62,7 @@ class Line:
     Connections whose request can be answered together with others, and the thread that does.
 
     A connection that was answered stays KEEP_S longer, so that nobody else is woken for what is
-    said on it next.
+    said on it next. If that is something else, it stays no more: it has waited for the others.
     """
 
     def __init__(self, worker: Worker) -> None:
@@ -72,6 +73,7 @@ class Line:
         self._poller.register(self._calls.fileno(), EVENT_READ)
         self._came: list[Any] = []
         self._kept: dict[Any, float] = {}  # Until when; the first to go stands first.
+        self._mixed: WeakSet[Any] = WeakSet()
         Thread(target=self._take_for_ever, daemon=True).start()
 
     def wants(self, conn: Any) -> bool:
@@ -111,6 +113,7 @@ class Line:
         del self._kept[conn]
         if self.wants(conn):
             return True
+        self._mixed.add(conn)
         self._leave(conn)
         return False
 
@@ -129,10 +132,12 @@ class Line:
                 done[conn] = self._worker.handle_one(conn)
             else:
                 self._leave(conn)
-        until = time.monotonic() + KEEP_S
-        stay = {c: until for c, result in done.items() if result is True and not read_before(c)}
-        self._kept |= stay
-        self._give_back([(c, result) for c, result in done.items() if c not in stay])
+        stay = [conn for conn, result in done.items() if result is True and self._may_stay(conn)]
+        self._kept |= dict.fromkeys(stay, time.monotonic() + KEEP_S)
+        self._give_back([(conn, done[conn]) for conn in done.keys() - self._kept.keys()])
+
+    def _may_stay(self, conn: Any) -> bool:
+        return conn not in self._mixed and not read_before(conn)
 
     def _answer(self, environs: list[dict[str, Any]]) -> None:
         try:

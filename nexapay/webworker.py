@@ -59,8 +59,10 @@ class WebWorker(ThreadWorker):
             self.finish_request(conn, future)
 
     def _goes_on(self, conn: Any) -> bool:
-        if read_before(conn) or not self.tpool._work_queue.empty():
+        others = self.tpool._work_queue
+        if read_before(conn) or not others.empty():
             return False
         poller = select.poll()
         poller.register(conn.sock, select.POLLIN)
-        return bool(poller.poll(STAY_MS)) and not (self._line and self._line.wants(conn))
+        is_speaking = bool(poller.poll(STAY_MS)) and others.empty()
+        return is_speaking and not (self._line and self._line.wants(conn))

@@ -54,6 +54,18 @@ class Log(LoggerAdapter[Logger]):
         pass
 
 
+class Worker(WebWorker):
+    """One that knows whom it spoke to: in these tests it may end before it has closed them."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.seen: set[Any] = set()
+
+    def enqueue_alone(self, conn: Any) -> None:
+        self.seen.add(conn)
+        super().enqueue_alone(conn)
+
+
 class Site:
     """A worker that serves an application in a thread, and those who speak to it."""
 
@@ -63,7 +75,7 @@ class Site:
         config.set("threads", threads)
         config.set("graceful_timeout", 1)
         app: Any = None
-        self.worker = WebWorker(0, os.getppid(), [self.listener], app, 30, config, Log())
+        self.worker = Worker(0, os.getppid(), [self.listener], app, 30, config, Log())
         self.worker.wsgi = application
         self.worker.tpool = self.worker.get_thread_pool()
         self.worker.poller = DefaultSelector()
@@ -81,6 +93,8 @@ class Site:
         self.worker.alive = False
         self.worker.method_queue.defer(lambda: None)
         self._serving.join(60)
+        for conn in self.worker.seen:
+            conn.sock.close()
         self.worker.tmp.close()
 
     def say(self, said: bytes, client: socket.socket | None = None) -> socket.socket:
@@ -90,10 +104,15 @@ class Site:
 
     def connect(self) -> socket.socket:
         """Return a connection that is known: what a new one says first may not be here yet."""
-        client = socket.create_connection(self.listener.getsockname(), timeout=60)
-        self._clients.append(client)
+        client = self.connect_unknown()
         client.sendall(b"GET /other HTTP/1.1\r\nHost: x\r\n\r\n")
         assert answer(client) == "alone: "
+        return client
+
+    def connect_unknown(self) -> socket.socket:
+        """Return a connection on which nothing was said."""
+        client = socket.create_connection(self.listener.getsockname(), timeout=60)
+        self._clients.append(client)
         return client
 
     def in_line(self, number: int) -> None:

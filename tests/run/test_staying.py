@@ -73,6 +73,35 @@ class TestAThread:
         assert [answer(each) for each in (one, other, one)] == ["alone: "] * 3
         assert site.worker.wsgi.asked[-3:] == ["/first", "/second", "/third"]
 
+    def test_does_not_wait_where_others_do(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one, other = site.connect(), site.connect()
+        site.say(get("/first"), one)
+        wait_until(lambda: "/first" in site.worker.wsgi.asked, "the first is asked for")
+        site.say(get("/second"), other)
+        wait_until(lambda: site.worker.tpool._work_queue.qsize(), "the second waits")
+        monkeypatch.setattr(webworker, "STAY_MS", FOR_EVER * 1000)
+
+        site.worker.wsgi.first.set()
+
+        assert [answer(each) for each in (one, other)] == ["alone: "] * 2
+        other.close()
+
+    def test_lets_others_go_first_who_came_while_it_waited(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(webworker, "STAY_MS", FOR_EVER * 1000)
+        one = site.connect()
+        other = site.say(get("/second"), site.connect_unknown())
+        wait_until(lambda: site.worker.tpool._work_queue.qsize(), "the second waits")
+        site.say(get("/third"), one)
+
+        assert answer(other) == "alone: "
+        other.close()
+        assert answer(one) == "alone: "
+        assert site.worker.wsgi.asked[-2:] == ["/second", "/third"]
+
     def test_leaves_what_can_be_answered_together(
         self, site: Site, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -127,6 +156,22 @@ class TestTheLine:
 
         assert said == ["1 together: 1", "alone: ", "1 together: 2"]
         assert "ThreadPoolExecutor" in site.worker.wsgi.threads[-2]
+
+    def test_keeps_no_connection_on_which_something_else_was_said_before(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Guard: whoever shares one with others, behind a proxy, would wait for them each time."""
+        monkeypatch.setattr(webline, "KEEP_S", FOR_EVER)
+        client = site.say(post(b"1"))
+        for each in (get("/other"), post(b"2")):
+            answer(client)
+            site.say(each, client)
+        answer(client)
+        wait_until(lambda: len(site.worker.keepalived_conns) == 1, "gunicorn keeps it")
+        site.hold()
+
+        assert answer(site.say(get("/other"), client)) == "alone: "
+        site.worker.wsgi.go.set()
 
     def test_leaves_a_connection_whose_next_request_was_read_with_the_last(
         self, site: Site, monkeypatch: pytest.MonkeyPatch

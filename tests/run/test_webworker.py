@@ -65,16 +65,17 @@ class TestRequests:
         """Guard: its answer is written in another thread, which may wait."""
         monkeypatch.setattr(webline, "_is_reading", lambda _: False)
         written: list[str] = []
-        handle = site.worker.handle
+        handle_one = site.worker.handle_one
 
         def noting(conn: Any) -> Any:
             written.append(current_thread().name)
-            return handle(conn)
+            return handle_one(conn)
 
-        monkeypatch.setattr(site.worker, "handle", noting)
+        client = site.connect()
+        monkeypatch.setattr(site.worker, "handle_one", noting)
 
-        assert answer(site.say(post(b"1"))) == "1 together: 1"
-        assert "ThreadPoolExecutor" in written[-1]
+        assert answer(site.say(post(b"1"), client)) == "1 together: 1"
+        assert "ThreadPoolExecutor" in written[0]
 
     @pytest.mark.parametrize(
         ("header", "told"),
