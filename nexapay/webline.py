@@ -9,12 +9,12 @@ gunicorn gives it.
 """
 
 import re
-import select
 import socket
 import time
 from collections.abc import Iterable
 from io import BytesIO
 from itertools import takewhile
+from select import POLLOUT
 from selectors import EVENT_READ, DefaultSelector
 from threading import Thread
 from typing import Any, Protocol
@@ -23,9 +23,11 @@ from weakref import WeakSet
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import PollableMethodQueue
 
+from nexapay.kernel.sockets import is_ready
+
 MOST = 1_000
 FINISHED_AT_ONCE = 32  # Connections, before the main thread looks at all others again.
-KEEP_S = 0.1
+KEEP_S = 0.1  # It holds no thread meanwhile.
 MOST_BYTES = 16 * 1024
 _POST = re.compile(rb"POST (/[^? ]*) HTTP/1\.1\r\n")
 _OTHERWISE = re.compile(rb"\r\n(?:expect|transfer-encoding)[ \t]*:")
@@ -81,7 +83,7 @@ class Line:
         return not read_before(conn) and bool(self._worker.wsgi.is_shared(whole_post(conn.sock)))
 
     def add(self, conn: Any) -> None:
-        """Let it stand in line; any thread may say so."""
+        """Let it stand in line."""
         self._calls.defer(self._enter, conn)
 
     def _enter(self, conn: Any) -> None:
@@ -134,7 +136,7 @@ class Line:
                 self._leave(conn)
         stay = [conn for conn, result in done.items() if result is True and self._may_stay(conn)]
         self._kept |= dict.fromkeys(stay, time.monotonic() + KEEP_S)
-        self._give_back([(conn, done[conn]) for conn in done.keys() - self._kept.keys()])
+        self._give_back([each for each in done.items() if each[0] not in self._kept])
 
     def _may_stay(self, conn: Any) -> bool:
         return conn not in self._mixed and not read_before(conn)
@@ -214,9 +216,7 @@ def read_before(conn: Any) -> bool:
 
 def _is_reading(sock: socket.socket) -> bool:
     """Say whether an answer can be written without waiting for the client to read others."""
-    poller = select.poll()
-    poller.register(sock, select.POLLOUT)
-    return bool(poller.poll(0))
+    return is_ready(sock.fileno(), POLLOUT, 0)
 
 
 def whole_post(sock: socket.socket) -> str:

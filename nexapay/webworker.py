@@ -6,13 +6,14 @@ a thread that has answered goes on with the same connection where the next reque
 and nobody else waits, and what can be answered together stands in a line of its own.
 """
 
-import select
 from collections.abc import Iterable
 from concurrent.futures import Future
+from select import POLLIN
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
+from nexapay.kernel.sockets import is_ready
 from nexapay.webline import Line, read_before
 
 STAY_MS = 2  # So long another may wait for a thread, where all have just answered.
@@ -62,7 +63,6 @@ class WebWorker(ThreadWorker):
         others = self.tpool._work_queue
         if read_before(conn) or not others.empty():
             return False
-        poller = select.poll()
-        poller.register(conn.sock, select.POLLIN)
-        is_speaking = bool(poller.poll(STAY_MS)) and others.empty()
-        return is_speaking and not (self._line and self._line.wants(conn))
+        if not is_ready(conn.sock.fileno(), POLLIN, STAY_MS) or not others.empty():
+            return False
+        return not (self._line and self._line.wants(conn))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from hashlib import sha256
 from itertools import count
-from select import POLLIN, POLLOUT, poll
+from select import POLLIN, POLLOUT
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -19,6 +19,7 @@ from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from nexapay.kernel.arrays import TEXTS
+from nexapay.kernel.sockets import is_ready
 
 Rows = list[tuple[Any, ...]]
 _PLACE = re.compile("%[s%]")
@@ -105,7 +106,7 @@ def trust_if_quiet(wrapper: Any) -> None:
     otherwise does Django ask, with a round trip of its own.
     """
     if wrapper.connection and not wrapper.connection.closed:
-        wrapper.health_check_done = not _poll(wrapper.connection.pgconn, POLLIN, 0)
+        wrapper.health_check_done = not is_ready(wrapper.connection.pgconn.socket, POLLIN, 0)
 
 
 def _exchange(
@@ -144,7 +145,7 @@ def _receive(pgconn: PGconn) -> list[PGresult]:
     while pgconn.status == _ALIVE:
         # get_result would wait as well, but with the whole process: it does not release the GIL.
         while pgconn.is_busy():
-            _poll(pgconn, POLLIN)
+            is_ready(pgconn.socket, POLLIN)
             pgconn.consume_input()
         result = pgconn.get_result()
         if result is not None:  # None only parts one message's answers from the next's.
@@ -156,15 +157,8 @@ def _receive(pgconn: PGconn) -> list[PGresult]:
 
 def _flush(pgconn: PGconn) -> None:
     while pgconn.flush():
-        _poll(pgconn, POLLIN | POLLOUT)
+        is_ready(pgconn.socket, POLLIN | POLLOUT)
         pgconn.consume_input()
-
-
-def _poll(pgconn: PGconn, what: int, milliseconds: int | None = None) -> bool:
-    """Wait until the socket is ready for it, and say whether it was in time."""
-    poller = poll()
-    poller.register(pgconn.socket, what)
-    return bool(poller.poll(milliseconds))
 
 
 def _encode(value: object) -> bytes | None:

@@ -121,9 +121,11 @@ class Site:
 
     def hold(self) -> socket.socket:
         """Have one asked for, and let its answer wait until the application may go."""
+        calls = self.worker.wsgi.calls
+        before = len(calls)
         self.worker.wsgi.go.clear()
         first = self.say(post(b"first"))
-        wait_until(lambda: self.worker.wsgi.calls, "the first is taken")
+        wait_until(lambda: len(calls) > before, "the first is taken")
         return first
 
 
