@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from nexapay import webline, webworker
+from nexapay.kernel.sockets import is_ready
 from tests.run.posts import post
 from tests.run.processes import wait_until
 from tests.run.serving import Application, Site, answer
@@ -91,8 +92,16 @@ class TestAThread:
     def test_lets_others_go_first_who_came_while_it_waited(
         self, site: Site, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        waits = Event()
+
+        def wait(*args: int) -> bool:
+            waits.set()  # Whoever came before would have gone first for another reason.
+            return is_ready(*args)
+
         monkeypatch.setattr(webworker, "STAY_MS", FOR_EVER * 1000)
+        monkeypatch.setattr(webworker, "is_ready", wait)
         one = site.connect()
+        assert waits.wait(FOR_EVER)
         other = site.say(get("/second"), site.connect_unknown())
         wait_until(lambda: site.worker.tpool._work_queue.qsize(), "the second waits")
         site.say(get("/third"), one)
