@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 from django.db import connections
 
+from nexapay.kernel import garbage
+
 _FORK = multiprocessing.get_context("fork")
 WARM_UP = 20
 _T = TypeVar("_T")
@@ -50,6 +52,7 @@ def _work(prepare: Any, number: int, ready: Any, seconds: float, counts: Any) ->
     result = None
     try:
         act = prepare(number)
+        _as_a_server()
         for _ in range(WARM_UP):
             act()
         ready.wait(timeout=60)
@@ -57,6 +60,12 @@ def _work(prepare: Any, number: int, ready: Any, seconds: float, counts: Any) ->
     finally:
         counts.put(result)
         connections.close_all()
+
+
+def _as_a_server() -> None:
+    """Look for garbage as seldom as the processes that serve, and not in what the bench made."""
+    garbage.keep_what_is_loaded()
+    garbage.look_seldom()
 
 
 def _repeat(act: Callable[[], object], seconds: float) -> tuple[int, float]:
@@ -98,6 +107,7 @@ def _exhaust(prepare: Any, number: int, ready: Any, counts: Any) -> None:
     try:
         steps = prepare(number)()
         next(steps)
+        _as_a_server()
         ready.wait(timeout=60)
         began = time.perf_counter()
         done = sum(steps)

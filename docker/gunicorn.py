@@ -1,6 +1,5 @@
 """How gunicorn serves NexaPay, in a container and under run.py alike."""
 
-import gc
 import logging
 import socket
 import struct
@@ -11,7 +10,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from nexapay import env
-from nexapay.kernel import logs
+from nexapay.kernel import garbage, logs
 from nexapay.processes import die_with_parent
 
 wsgi_app = "nexapay.wsgi:application"
@@ -29,9 +28,6 @@ except ImproperlyConfigured as error:
     sys.exit(str(error))
 worker_class = "nexapay.webworker.WebWorker"  # gthread, and a line for webhooks.
 threads = 8
-
-# So many new objects before a worker looks for garbage that refers to itself: a few megabytes.
-GARBAGE = 10_000
 
 # Loaded once for all workers: a start costs less, and a new worker next to nothing. A reload
 # (SIGHUP) so replaces the workers but not the code; a new release is a new master.
@@ -86,10 +82,10 @@ def when_ready(server: Any) -> None:
 
 def pre_fork(_server: Any, _worker: Any) -> None:
     """Let no worker look for garbage in what all of them share: it stays."""
-    gc.freeze()
+    garbage.keep_what_is_loaded()
 
 
 def post_fork(_server: Any, worker: Any) -> None:
     """Let no worker outlive a master that was killed, nor look for garbage too often."""
     die_with_parent(worker.ppid)
-    gc.set_threshold(GARBAGE, *gc.get_threshold()[1:])
+    garbage.look_seldom()

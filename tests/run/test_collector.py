@@ -1,5 +1,6 @@
-"""Web workers seldom look for garbage, and never in what was loaded before them."""
+"""Who serves seldom looks for garbage, and never in what was loaded before it began."""
 
+import asyncio
 import gc
 import runpy
 from collections.abc import Iterator
@@ -7,28 +8,49 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from django.core.management import call_command
+
+from nexapay.kernel import garbage
 
 CONFIG = Path(__file__).resolve().parents[2] / "docker" / "gunicorn.py"
 
 
-class TestAWorker:
-    @pytest.fixture(autouse=True)
-    def as_it_was(self) -> Iterator[None]:
-        before = gc.get_threshold()
-        yield
-        gc.unfreeze()
-        gc.set_threshold(*before)
+@pytest.fixture(autouse=True)
+def before() -> Iterator[tuple[int, int, int]]:
+    """What Python does by itself, which the other tests get back."""
+    thresholds = gc.get_threshold()
+    yield thresholds
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
 
+
+class TestAWebWorker:
     def test_leaves_alone_what_was_loaded(self) -> None:
         hooks = runpy.run_path(str(CONFIG))
         hooks["pre_fork"](None, None)
 
         assert gc.get_freeze_count() > 10_000
 
-    def test_looks_seldom(self) -> None:
-        before, hooks = gc.get_threshold(), runpy.run_path(str(CONFIG))
+    def test_looks_seldom(self, before: tuple[int, int, int]) -> None:
+        hooks = runpy.run_path(str(CONFIG))
         hooks["post_fork"].__globals__["die_with_parent"] = lambda _: None
         hooks["post_fork"](None, SimpleNamespace(ppid=0))
 
-        assert gc.get_threshold() == (hooks["GARBAGE"], *before[1:])
-        assert hooks["GARBAGE"] > before[0]
+        assert gc.get_threshold() == (garbage.OBJECTS, *before[1:])
+        assert before[0] < garbage.OBJECTS
+
+
+class TestTheQueuesWorker:
+    @pytest.fixture(autouse=True)
+    def told_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(asyncio, "run", lambda work: work.close() or True)
+
+    def test_leaves_alone_what_was_loaded(self) -> None:
+        call_command("worker")
+
+        assert gc.get_freeze_count() > 10_000
+
+    def test_looks_seldom(self, before: tuple[int, int, int]) -> None:
+        call_command("worker")
+
+        assert gc.get_threshold() == (garbage.OBJECTS, *before[1:])

@@ -10,6 +10,8 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.utils import connector_params
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from nexapay.kernel import garbage
+
 _CONCURRENCY = 4
 _GRACE_S = 8
 _DATABASE_WAIT_S = 5
@@ -22,6 +24,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run it. Without its database it ends with an error, and the supervisor starts it anew."""
+        garbage.keep_what_is_loaded()
+        garbage.look_seldom()
         try:
             was_told = asyncio.run(_work())
         except (exceptions.ProcrastinateException, PoolTimeout) as error:
