@@ -110,9 +110,9 @@ if TIMEOUTS == "connection":
         "-c lock_timeout=2s -c statement_timeout=5s -c idle_in_transaction_session_timeout=10s"
         # Plans are kept, those of the judges too: what reads a young table from end to end, or up
         # to a row, goes on doing so when it has grown. Who needs a whole table: db.whole_tables.
-        " -c enable_seqscan=off -c enable_mergejoin=off"
+        " -c enable_seqscan=off -c enable_mergejoin=off -c enable_memoize=off"
         # Planning for lists of one and of two again and again cost more than what was planned.
-        " -c plan_cache_mode=force_generic_plan"
+        " -c plan_cache_mode=force_generic_plan -c random_page_cost=1.1"
     )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -39,6 +39,7 @@ SELECT format('ALTER ROLE %I SET %I = %L', role, setting, value)
   FROM (VALUES ('nexapay'), ('nexapay_app')) r (role), (VALUES ('lock_timeout', '2s'),
     ('statement_timeout', '5s'), ('idle_in_transaction_session_timeout', '10s'),
     ('enable_seqscan', 'off'), ('enable_mergejoin', 'off'),
+    ('enable_memoize', 'off'), ('random_page_cost', '1.1'),
     ('plan_cache_mode', 'force_generic_plan')) s (setting, value)
   \gexec
 SELECT 'CREATE DATABASE nexapay OWNER nexapay' WHERE NOT EXISTS

@@ -28,8 +28,15 @@ class ClockTimestamp(Func):
     output_field = DateTimeField()
 
 
-# For one transaction: all that whoever serves plans without (docs/decisions/0016).
-PLAN_WHOLE_TABLES = "SET LOCAL enable_seqscan = on; SET LOCAL enable_mergejoin = on"
+# For one transaction: as PostgreSQL comes, and as whoever serves plans (docs/decisions/0016).
+PLAN_WHOLE_TABLES = (
+    "SET LOCAL enable_seqscan = on; SET LOCAL enable_mergejoin = on;"
+    "SET LOCAL enable_memoize = on; SET LOCAL random_page_cost = 4"
+)
+_PLAN_ROWS = (
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_mergejoin = off;"
+    "SET LOCAL enable_memoize = off; SET LOCAL random_page_cost = 1.1"
+)
 
 
 @contextmanager
@@ -38,7 +45,7 @@ def whole_tables() -> Iterator[None]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(PLAN_WHOLE_TABLES)
         yield
-        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_mergejoin = off")
+        cursor.execute(_PLAN_ROWS)
 
 
 def sqlstate(error: DatabaseError) -> str | None:

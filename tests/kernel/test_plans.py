@@ -45,9 +45,24 @@ def test_what_sums_a_whole_table_reads_it_from_end_to_end() -> None:
     with db.whole_tables():
         assert "Seq Scan" in plan(everything)
         assert "Disabled" not in plan(everything)
-        assert setting("enable_mergejoin") == "on"
 
-    assert setting("enable_seqscan") == setting("enable_mergejoin") == "off"
+
+@pytest.mark.parametrize(
+    ("name", "for_rows", "for_tables"),
+    [
+        ("enable_seqscan", "off", "on"),
+        ("enable_mergejoin", "off", "on"),
+        ("enable_memoize", "off", "on"),
+        ("random_page_cost", "1.1", "4"),
+    ],
+)
+def test_rows_are_looked_up_but_where_whole_tables_are_asked_for(
+    name: str, for_rows: str, for_tables: str
+) -> None:
+    assert setting(name) == for_rows
+    with db.whole_tables():
+        assert setting(name) == for_tables
+    assert setting(name) == for_rows
 
 
 def plan(query: str) -> str:

@@ -1,0 +1,44 @@
+"""A payment's statements take the shortest way to their rows (docs/decisions/0047)."""
+
+from typing import cast
+
+import pytest
+from django.db import connection, connections, transaction
+
+from nexapay.kernel.postgresql.base import DatabaseWrapper
+from nexapay.kernel.prepared import Prepared
+from tests.wallet.crowds import add_crowd
+from wallet import journal
+
+pytestmark = pytest.mark.django_db
+
+# Balances lie in the order in which they were changed last, not in that of their wallets.
+SHUFFLED = (
+    "SET LOCAL session_replication_role = replica",
+    "CREATE TEMP TABLE held AS SELECT * FROM wallet_balance ORDER BY md5(wallet_id::text)",
+    "DELETE FROM wallet_balance",
+    "INSERT INTO wallet_balance SELECT * FROM held",
+    "SET LOCAL session_replication_role = origin",
+    "ANALYZE",
+)
+
+
+def test_two_balances_are_locked_as_their_index_finds_them() -> None:
+    """Guard: random_page_cost. As PostgreSQL comes, it collects rows by page, and sorts them."""
+    plan = planned(journal._LOCK, 1)
+
+    assert "Index Scan" in plan
+    assert "Sort" not in plan
+    assert "Bitmap" not in plan
+
+
+def planned(query: Prepared, places: int) -> str:
+    """Return the plan for all values, among a thousand people that PostgreSQL knows of."""
+    wrapper = cast(DatabaseWrapper, connections["default"])
+    with transaction.atomic(), connection.cursor() as cursor:
+        add_crowd(0, 1_000)
+        for statement in SHUFFLED:
+            cursor.execute(statement)
+        asked = query.message(("",) * places, wrapper).statement.command
+        cursor.execute(f"EXPLAIN (GENERIC_PLAN) {asked.decode()}")
+        return "\n".join(line for (line,) in cursor.fetchall())
