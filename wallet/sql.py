@@ -47,13 +47,13 @@ WITH moved AS (
   JOIN wallet_balance paying ON paying.wallet_id = payer.id
   JOIN wallet_wallet payee ON payee.id = $3::bigint
   LEFT JOIN wallet_balance paid ON paid.wallet_id = payee.id
+  LEFT JOIN wallet_transfer earlier ON earlier.actor_id = $5 AND earlier.idempotency_key = $6
   WHERE payer.id = $2::bigint
     AND payer.status = ANY ($9::text[])
     AND payee.status = ANY ($10::text[])
     AND payee.currency = payer.currency
     AND paying.available_minor >= $4
-    AND NOT EXISTS (
-      SELECT FROM wallet_transfer t WHERE t.actor_id = $5 AND t.idempotency_key = $6)
+    AND earlier.id IS NULL
   RETURNING id, public_id, currency, fingerprint, happened_at, posted_at
 ), written AS (
   INSERT INTO wallet_entry (transfer_id, wallet_id, currency, delta_available_minor,

@@ -2,7 +2,7 @@
 
 import re
 import time
-from secrets import token_hex
+from os import urandom
 from uuid import UUID
 
 _CHANCE = 26  # Digits of it: 104 bits, anew for each id.
@@ -23,7 +23,7 @@ def said(reference: str, prefix: str) -> tuple[UUID, UUID] | None:
 
 def new() -> UUID:
     """Return an id, for what is shown to people or told to machines. As many() says."""
-    return UUID(many(1)[0])
+    return UUID(int=int(many(1)[0], 16))
 
 
 def many(number: int) -> list[str]:
@@ -35,6 +35,6 @@ def many(number: int) -> list[str]:
     first twelve digits.
     """
     second = f"{int(time.time()) % 65_536:04x}"
-    chance = token_hex(number * _CHANCE // 2)
-    parts = (chance[first : first + _CHANCE] for first in range(0, len(chance), _CHANCE))
+    chance = urandom(number * _CHANCE // 2).hex()
+    parts = [chance[first : first + _CHANCE] for first in range(0, len(chance), _CHANCE)]
     return [f"{second}{part[:8]}8{part[8:11]}8{part[11:]}" for part in parts]

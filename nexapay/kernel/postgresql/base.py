@@ -31,6 +31,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().__init__(*args, **kwargs)
         self.last_words: list[LastWords] = []
 
+    def ensure_connection(self) -> None:
+        """Connect, if need be. Django asks four times in each transaction, by a longer way."""
+        if self.connection is None:
+            super().ensure_connection()
+
     def _commit(self) -> None:
         said, self.last_words = self.last_words, []
         if self.connection is None:
