@@ -87,8 +87,7 @@ def finish(name: str, cases: list[Case], ratios: list[Ratio], **more: Any) -> No
 def _machine() -> dict[str, Any]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT name, setting || coalesce(unit, '') FROM pg_settings WHERE name = ANY(%s)",
-            [list(_SETTINGS)],
+            "SELECT name, current_setting(name) FROM unnest(%s::text[]) name", [list(_SETTINGS)]
         )
         settings = dict(cursor.fetchall())
     versions = {

@@ -50,7 +50,6 @@ SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "100",
-    "shared_buffers": "64MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
