@@ -4,6 +4,7 @@ import tests.cluster  # noqa: F401 - first of all: it starts the database and se
 
 # isort: split
 
+import gc
 import os
 import threading
 from collections.abc import Iterable, Iterator
@@ -91,6 +92,15 @@ def _passwords_at(cost: dict[str, int]) -> Iterator[None]:
 def _passwords_are_cheap() -> Iterator[None]:
     with _passwords_at(CHEAP):
         yield
+
+
+@pytest.fixture
+def collector() -> Iterator[tuple[int, int, int]]:
+    """How often Python looks for garbage by itself; afterwards it does so again."""
+    thresholds = gc.get_threshold()
+    yield thresholds
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import gc
 
-# So many new objects before it looks: a few megabytes.
+# So many new objects before it looks at them: a few megabytes. Older ones may be hundreds.
 OBJECTS = 10_000
 
 

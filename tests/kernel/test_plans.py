@@ -1,9 +1,13 @@
 """How PostgreSQL reads our tables does not depend on how small they were when it was decided."""
 
+import re
+
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from accounts.models import User
+from nexapay.devdb import keeper
 from nexapay.kernel import db
 from nexapay.kernel.prepared import IsAnyOf, Prepared
 from tests.factories import make_user
@@ -63,6 +67,17 @@ def test_rows_are_looked_up_but_where_whole_tables_are_asked_for(
     with db.whole_tables():
         assert setting(name) == for_tables
     assert setting(name) == for_rows
+
+
+def test_a_role_has_the_settings_that_a_connection_has() -> None:
+    """A container's roles, those of run.py, and what DATABASE_TIMEOUTS=connection says."""
+    said = str(connection.settings_dict["OPTIONS"]["options"])
+    on_connections = set(re.findall(r"-c (\w+)=([\w.]+)", said))
+    container = (settings.BASE_DIR / "docker" / "roles.sh").read_text()
+
+    assert len(on_connections) > 6
+    for script in (keeper.ROLE_AND_DATABASE, container):
+        assert set(re.findall(r"\('(\w+)', '([\w.]+)'\)", script)) == on_connections
 
 
 def plan(query: str) -> str:

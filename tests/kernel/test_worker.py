@@ -148,6 +148,7 @@ class TestTheWorker:
             process.kill()
             process.wait()
 
+    @pytest.mark.usefixtures("collector")
     def test_leaves_with_an_error_when_it_cannot_reach_its_database(self, monkeypatch: Any) -> None:
         broken = {"host": "127.0.0.1", "port": 1, "dbname": "none"}
         module = "nexapay.kernel.management.commands.worker"

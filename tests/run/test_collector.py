@@ -3,25 +3,18 @@
 import asyncio
 import gc
 import runpy
-from collections.abc import Iterator
+from collections.abc import Coroutine
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.core.management import call_command
 
 from nexapay.kernel import garbage
 
+pytestmark = pytest.mark.usefixtures("collector")
 CONFIG = Path(__file__).resolve().parents[2] / "docker" / "gunicorn.py"
-
-
-@pytest.fixture(autouse=True)
-def before() -> Iterator[tuple[int, int, int]]:
-    """What Python does by itself, which the other tests get back."""
-    thresholds = gc.get_threshold()
-    yield thresholds
-    gc.unfreeze()
-    gc.set_threshold(*thresholds)
 
 
 class TestAWebWorker:
@@ -31,26 +24,35 @@ class TestAWebWorker:
 
         assert gc.get_freeze_count() > 10_000
 
-    def test_looks_seldom(self, before: tuple[int, int, int]) -> None:
+    def test_looks_seldom(self, collector: tuple[int, int, int]) -> None:
         hooks = runpy.run_path(str(CONFIG))
         hooks["post_fork"].__globals__["die_with_parent"] = lambda _: None
         hooks["post_fork"](None, SimpleNamespace(ppid=0))
 
-        assert gc.get_threshold() == (garbage.OBJECTS, *before[1:])
-        assert before[0] < garbage.OBJECTS
+        assert gc.get_threshold() == (garbage.OBJECTS, *collector[1:])
+        assert collector[0] < garbage.OBJECTS
 
 
 class TestTheQueuesWorker:
     @pytest.fixture(autouse=True)
-    def told_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(asyncio, "run", lambda work: work.close() or True)
+    def at_work(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+        """How it works, noted where its work begins."""
+        seen: dict[str, Any] = {}
 
-    def test_leaves_alone_what_was_loaded(self) -> None:
+        def run(work: Coroutine[Any, Any, bool]) -> bool:
+            seen.update(frozen=gc.get_freeze_count(), thresholds=gc.get_threshold())
+            work.close()
+            return True
+
+        monkeypatch.setattr(asyncio, "run", run)
+        return seen
+
+    def test_leaves_alone_what_was_loaded(self, at_work: dict[str, Any]) -> None:
         call_command("worker")
 
-        assert gc.get_freeze_count() > 10_000
+        assert at_work["frozen"] > 10_000
 
-    def test_looks_seldom(self, before: tuple[int, int, int]) -> None:
+    def test_looks_seldom(self, at_work: dict[str, Any], collector: tuple[int, int, int]) -> None:
         call_command("worker")
 
-        assert gc.get_threshold() == (garbage.OBJECTS, *before[1:])
+        assert at_work["thresholds"] == (garbage.OBJECTS, *collector[1:])

@@ -19,7 +19,7 @@ SHUFFLED = (
     "DELETE FROM wallet_balance",
     "INSERT INTO wallet_balance SELECT * FROM held",
     "SET LOCAL session_replication_role = origin",
-    "ANALYZE",
+    "ANALYZE wallet_balance",
 )
 
 

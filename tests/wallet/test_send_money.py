@@ -51,6 +51,17 @@ class TestSendMoney:
 
         assert send(ana, ben, 1_000, key=key) == first
 
+    def test_is_no_error_to_the_database_when_the_same_key_comes_twice(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Guard: the look for an earlier transfer in SEND. Its index would refuse it as well."""
+        ana, ben = make_wallet(balance_minor=500), make_wallet()
+        key = uuid4()
+        first = send(ana, ben, 100, key=key)
+        monkeypatch.setattr("nexapay.kernel.db.constraint", None)  # What asks for an error's name.
+
+        assert send(ana, ben, 100, key=key).pk == first.pk
+
     @pytest.mark.parametrize(("amount_minor", "note"), [(251, ""), (250, "other")])
     def test_refuses_a_key_that_comes_again_with_other_details(
         self, amount_minor: int, note: str
