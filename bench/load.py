@@ -52,7 +52,7 @@ def _work(prepare: Any, number: int, ready: Any, seconds: float, counts: Any) ->
     result = None
     try:
         act = prepare(number)
-        _as_a_server()
+        garbage.look_seldom()  # As whatever serves; and not in what the bench made.
         for _ in range(WARM_UP):
             act()
         ready.wait(timeout=60)
@@ -60,12 +60,6 @@ def _work(prepare: Any, number: int, ready: Any, seconds: float, counts: Any) ->
     finally:
         counts.put(result)
         connections.close_all()
-
-
-def _as_a_server() -> None:
-    """Look for garbage as seldom as the processes that serve, and not in what the bench made."""
-    garbage.keep_what_is_loaded()
-    garbage.look_seldom()
 
 
 def _repeat(act: Callable[[], object], seconds: float) -> tuple[int, float]:
@@ -107,7 +101,7 @@ def _exhaust(prepare: Any, number: int, ready: Any, counts: Any) -> None:
     try:
         steps = prepare(number)()
         next(steps)
-        _as_a_server()
+        garbage.look_seldom()  # As whatever serves; and not in what the bench made.
         ready.wait(timeout=60)
         began = time.perf_counter()
         done = sum(steps)

@@ -81,11 +81,10 @@ def when_ready(server: Any) -> None:
 
 
 def pre_fork(_server: Any, _worker: Any) -> None:
-    """Let no worker look for garbage in what all of them share: it stays."""
-    garbage.keep_what_is_loaded()
+    """Let no worker look for garbage too often, nor in what all of them share: it stays."""
+    garbage.look_seldom()
 
 
 def post_fork(_server: Any, worker: Any) -> None:
-    """Let no worker outlive a master that was killed, nor look for garbage too often."""
+    """Let no worker outlive a master that was killed."""
     die_with_parent(worker.ppid)
-    garbage.look_seldom()

@@ -111,7 +111,7 @@ if TIMEOUTS == "connection":
         # Plans are kept, those of the judges too: what reads a young table from end to end, or up
         # to a row, goes on doing so when it has grown. Who needs a whole table: db.whole_tables.
         " -c enable_seqscan=off -c enable_mergejoin=off -c enable_memoize=off"
-        # Planning for lists of one and of two again and again cost more than what was planned.
+        # Planning for each list anew cost more than what was planned. Pages lie in memory mostly.
         " -c plan_cache_mode=force_generic_plan -c random_page_cost=1.1"
     )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -28,15 +28,16 @@ class ClockTimestamp(Func):
     output_field = DateTimeField()
 
 
-# For one transaction: as PostgreSQL comes, and as whoever serves plans (docs/decisions/0016).
-PLAN_WHOLE_TABLES = (
-    "SET LOCAL enable_seqscan = on; SET LOCAL enable_mergejoin = on;"
-    "SET LOCAL enable_memoize = on; SET LOCAL random_page_cost = 4"
-)
-_PLAN_ROWS = (
-    "SET LOCAL enable_seqscan = off; SET LOCAL enable_mergejoin = off;"
-    "SET LOCAL enable_memoize = off; SET LOCAL random_page_cost = 1.1"
-)
+# As PostgreSQL comes, where whoever serves plans otherwise (docs/decisions/0016).
+_ITS_OWN = {
+    "enable_seqscan": "on",
+    "enable_mergejoin": "on",
+    "enable_memoize": "on",
+    "random_page_cost": "4",
+}
+# For one transaction; and back to what the session began with.
+PLAN_WHOLE_TABLES = ";".join(f"SET LOCAL {name} = {value}" for name, value in _ITS_OWN.items())
+_PLAN_ROWS = ";".join(f"SET LOCAL {name} TO DEFAULT" for name in _ITS_OWN)
 
 
 @contextmanager

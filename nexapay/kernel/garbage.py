@@ -6,11 +6,7 @@ import gc
 OBJECTS = 10_000
 
 
-def keep_what_is_loaded() -> None:
-    """Never look for garbage in what is here now, in this process and those it forks: it stays."""
-    gc.freeze()
-
-
 def look_seldom() -> None:
-    """Look for garbage after OBJECTS new objects, for as long as this process lives."""
+    """Look after OBJECTS new objects, and never at what is here now; so do processes it forks."""
+    gc.freeze()
     gc.set_threshold(OBJECTS, *gc.get_threshold()[1:])

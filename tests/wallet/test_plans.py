@@ -3,7 +3,7 @@
 from typing import cast
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, connections
 
 from nexapay.kernel.postgresql.base import DatabaseWrapper
 from nexapay.kernel.prepared import Prepared
@@ -25,20 +25,19 @@ SHUFFLED = (
 
 def test_two_balances_are_locked_as_their_index_finds_them() -> None:
     """Guard: random_page_cost. As PostgreSQL comes, it collects rows by page, and sorts them."""
-    plan = planned(journal._LOCK, 1)
+    plan = planned(journal._LOCK, [])
 
     assert "Index Scan" in plan
     assert "Sort" not in plan
     assert "Bitmap" not in plan
 
 
-def planned(query: Prepared, places: int) -> str:
+def planned(query: Prepared, *values: object) -> str:
     """Return the plan for all values, among a thousand people that PostgreSQL knows of."""
-    wrapper = cast(DatabaseWrapper, connections["default"])
-    with transaction.atomic(), connection.cursor() as cursor:
-        add_crowd(0, 1_000)
+    asked = query.message(values, cast(DatabaseWrapper, connections["default"])).statement.command
+    add_crowd(0, 1_000)
+    with connection.cursor() as cursor:
         for statement in SHUFFLED:
             cursor.execute(statement)
-        asked = query.message(("",) * places, wrapper).statement.command
         cursor.execute(f"EXPLAIN (GENERIC_PLAN) {asked.decode()}")
         return "\n".join(line for (line,) in cursor.fetchall())

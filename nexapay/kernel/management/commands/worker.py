@@ -24,7 +24,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run it. Without its database it ends with an error, and the supervisor starts it anew."""
-        garbage.keep_what_is_loaded()
         garbage.look_seldom()
         try:
             was_told = asyncio.run(_work())
