@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from django.db.models import Case, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Q, QuerySet, Value, When
 from django.db.models.functions import Upper
 
 from accounts import phones
@@ -16,14 +16,14 @@ PEOPLE_MAX = 50
 
 
 def find_people(
-    *, query: str, exclude_id: int, limit: int = 8, prefer: Collection[int] = (), **extra: Subquery
+    *, query: str, exclude_id: int, limit: int = 8, prefer: Collection[int] = ()
 ) -> list[User]:
     """
     Return people whose handle, or a word of whose name, begins with query.
 
-    The exact handle comes first, then those whose ids are in prefer, then by name. extra annotates
-    them. A phone or an email finds its owner only when it is complete: nobody may feel their way to
-    one. "@kab" looks among handles alone. Fewer than two characters find nobody.
+    The exact handle comes first, then those whose ids are in prefer, then by name. A phone or an
+    email finds its owner only when it is complete: nobody may feel their way to one. "@kab" looks
+    among handles alone. Fewer than two characters find nobody.
     """
     typed = _line(query)
     word = typed.removeprefix("@").lower()
@@ -32,7 +32,7 @@ def find_people(
     matches = Q(handle__startswith=word)
     if not typed.startswith("@"):
         matches |= Q(name__istartswith=typed) | Q(name__icontains=f" {typed}") | _whole(typed)
-    people = _payable().filter(matches).exclude(pk=exclude_id).annotate(**extra)
+    people = _payable().filter(matches).exclude(pk=exclude_id)
     nearest = Case(
         When(handle=word, then=Value(0)),
         When(pk__in=prefer, then=Value(1)),

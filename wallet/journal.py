@@ -2,7 +2,7 @@
 The only code that changes a Balance or adds a Transfer or an Entry: lock, then post.
 
 The order is fixed: lock the balance rows once, in wallet order; check; post everything in one
-statement. The database judges that statement as a whole (migration 0014) and refuses
+statement. The database judges that statement as a whole (migrations 0014, 0017) and refuses
 what does not balance.
 """
 

@@ -1,6 +1,6 @@
 """The statements that post money, and nothing else."""
 
-# One statement for one transfer or a thousand. The judges (migration 0014) run when all of it is
+# One statement for one transfer or a thousand. The judges (0014 and 0017) run when all of it is
 # done, so each sees the transfers, their entries and the balances together.
 POST = """
 WITH moved AS (
@@ -47,13 +47,12 @@ WITH moved AS (
   JOIN wallet_balance paying ON paying.wallet_id = payer.id
   JOIN wallet_wallet payee ON payee.id = $3::bigint
   LEFT JOIN wallet_balance paid ON paid.wallet_id = payee.id
-  LEFT JOIN wallet_transfer earlier ON earlier.actor_id = $5 AND earlier.idempotency_key = $6
   WHERE payer.id = $2::bigint
     AND payer.status = ANY ($9::text[])
     AND payee.status = ANY ($10::text[])
     AND payee.currency = payer.currency
     AND paying.available_minor >= $4
-    AND earlier.id IS NULL
+  ON CONFLICT (actor_id, idempotency_key) DO NOTHING
   RETURNING id, public_id, currency, fingerprint, happened_at, posted_at
 ), written AS (
   INSERT INTO wallet_entry (transfer_id, wallet_id, currency, delta_available_minor,

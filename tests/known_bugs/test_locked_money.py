@@ -46,7 +46,7 @@ class TestLockedMoney:
         assert_books_agree()
 
     def test_is_not_spent_past_our_code_either(self) -> None:
-        """Guard: balance_available_not_negative, and the same rule of an entry."""
+        """Guard: available_not_negative, the type of what a balance and an entry hold."""
         ana, ben = wallet_with(available_minor=2_000, locked_minor=3_000), make_wallet()
 
         with pytest.raises(IntegrityError), transaction.atomic():

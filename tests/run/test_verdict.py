@@ -13,7 +13,7 @@ from bench.torture.records import Act, Outcome, Records
 from tests.factories import fund, make_wallet, send
 from tests.run.acts import a_send, done
 from tests.wallet.forge import sql
-from tests.wallet.guards import Constraint
+from tests.wallet.rules import NOT_NEGATIVE
 from wallet.models import Wallet
 
 
@@ -124,7 +124,7 @@ class TestTheVerdict:
 
     def test_sees_less_than_nothing(self, world: World) -> None:
         guards_off()
-        Constraint("balance_available_not_negative").remove()
+        NOT_NEGATIVE.remove()
         sql("UPDATE wallet_balance SET available_minor = -7 WHERE wallet_id = %s", world.ben.pk)
 
         assert "ben holds -7" in world.verdict()

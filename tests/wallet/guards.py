@@ -76,6 +76,17 @@ class Constraint:
 
 
 @dataclass(frozen=True)
+class Domain:
+    """What the type of a column can never hold."""
+
+    name: str
+    constraint: str
+
+    def remove(self) -> None:
+        sql(f"ALTER DOMAIN {self.name} DROP CONSTRAINT {self.constraint}")
+
+
+@dataclass(frozen=True)
 class NotNull:
     """A column that must say something."""
 

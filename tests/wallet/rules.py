@@ -1,6 +1,6 @@
-"""The rules of the judges (migrations 0013 and 0014), each by a name that the attacks on it use."""
+"""The rules of the judges (migrations 0013 to 0017), each by a name that the attacks on it use."""
 
-from tests.wallet.guards import Clause, Constraint, Trigger
+from tests.wallet.guards import Clause, Constraint, Domain, Trigger
 
 BOTH = Clause("NOT ARRAY(")
 FINGERPRINT = Clause("t.fingerprint <> ")
@@ -15,9 +15,9 @@ OF_BOTH = Clause("e.wallet_id IN (t.source_id, t.target_id)")
 ENTRY_JUDGED = Trigger("entry_judged")
 VERSIONED = Clause("w.tracks_balance = ")
 ADDS_UP = Clause("(e.version >= 1\n")
-ACTOR = Clause("t.actor_id IS NOT NULL AND NOT EXISTS")
-CORRECTS = Clause("t.kind = 'correction' AND NOT EXISTS")
-FROM_BANK = Clause("(e.wallet_id <> t.source_id OR")
+ACTOR = Clause("(e.wallet_id <> t.source_id OR coalesce(t.actor_id")
+CORRECTS = Clause("(e.wallet_id <> t.source_id OR t.kind <> 'correction'")
+FROM_BANK = Clause("(e.wallet_id <> t.source_id OR t.kind = 'correction'")
 TO_BANK = Clause("(e.wallet_id <> t.target_id OR")
 MOVES = Clause("e.delta_locked_minor + e.delta_available_minor = CASE")
 LOCKS = Clause("e.delta_locked_minor = CASE")
@@ -37,9 +37,9 @@ AVAILABLE = Clause("e.available_after_minor = b.available_minor")
 LOCKED = Clause("e.locked_after_minor = b.locked_minor")
 HEAD = Clause("e.hash = b.head_hash")
 NEWEST = Clause("e.happened_at = b.happened_at")
-NOTHING_BELOW_ZERO = Constraint("entry_not_negative")
-NOT_NEGATIVE = Constraint("balance_available_not_negative")
-LOCKED_NOT_NEGATIVE = Constraint("balance_locked_not_negative")
+POSITIVE = Domain("wallet_amount_minor", "amount_positive")
+NOT_NEGATIVE = Domain("wallet_available_minor", "available_not_negative")
+LOCKED_NOT_NEGATIVE = Domain("wallet_locked_minor", "locked_not_negative")
 VERSION_ONCE = Constraint("entry_version_once")
 HELD = Trigger("balance_locked_by_holds")
 HOLDS = Trigger("hold_locks_its_money")

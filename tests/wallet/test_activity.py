@@ -9,7 +9,9 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from tests.factories import fund, make_wallet, send
 from tests.wallet.pages import ananya, kabir, owner
+from tests.wallet.support import bank, movement, post, without_onramps
 from wallet import activity, people, selectors
+from wallet.models import Transfer
 
 pytestmark = pytest.mark.django_db
 CLOCK = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -100,6 +102,25 @@ class TestSearch:
 
         found = people.search(wallet_id=ana.pk, user_id=owner(ana).pk, query="kab")
         assert (found[0].phone_ending, found[0].times_paid) == ("4407", 1)
+
+    def test_counts_what_was_sent_and_not_what_staff_put_right(self) -> None:
+        without_onramps()
+        ana, ben, source = ananya(), kabir(), bank()
+        send(ana, ben, 100)
+        post(movement(source, ben, kind=Transfer.Kind.CORRECTION, actor_id=ana.owner_id))
+
+        [found] = people.search(wallet_id=ana.pk, user_id=owner(ana).pk, query="kab")
+        assert found.times_paid == 1
+
+    def test_counts_for_each_what_they_were_sent(self) -> None:
+        ana, ben, cem = ananya(), kabir(), make_wallet(name="Kabita Das", handle="kabita")
+        for payee in (ben, ben, cem):
+            send(ana, payee, 100)
+        send(cem, ben, 10)
+
+        found = people.search(wallet_id=ana.pk, user_id=owner(ana).pk, query="kab")
+
+        assert {payee.handle: payee.times_paid for payee in found} == {"kabir": 2, "kabita": 1}
 
     def test_being_paid_by_somebody_shows_nothing_of_their_phone(self) -> None:
         ana, ben = ananya(), kabir()

@@ -34,7 +34,7 @@ GUARDS_OFF = """
 SET CONSTRAINTS ALL IMMEDIATE;
 SET session_replication_role = replica;
 ALTER TABLE wallet_entry DROP CONSTRAINT IF EXISTS entry_version_once;
-ALTER TABLE wallet_balance DROP CONSTRAINT IF EXISTS balance_available_not_negative;
+ALTER DOMAIN wallet_available_minor DROP CONSTRAINT IF EXISTS available_not_negative;
 ALTER TABLE wallet_wallet DROP CONSTRAINT IF EXISTS wallet_only_settlement_keeps_no_balance;
 ALTER TABLE onramp_onramptransaction DROP CONSTRAINT IF EXISTS onramp_status_fits_its_facts;
 """

@@ -57,7 +57,7 @@ def is_of_a_kind(transfer: Row) -> bool:
     )
 
 
-# What else would refuse the rows below.
+# What else would refuse the rows below. What is below zero their types refuse, and stays.
 OTHERS_OF_ENTRIES: list[Guard] = [
     *(
         rules.OF_BOTH,
@@ -71,7 +71,7 @@ OTHERS_OF_ENTRIES: list[Guard] = [
     *(rules.HASH, rules.GAP, rules.AVAILABLE_BEFORE, rules.LOCKED_BEFORE, rules.NO_BALANCE),
 ]
 OTHERS_OF_TRANSFERS: list[Guard] = [
-    *(rules.FINGERPRINT, rules.CORRECTS, rules.BOTH),
+    *(rules.FINGERPRINT, rules.BOTH),
 ]
 
 
@@ -83,13 +83,14 @@ def combined(columns: Mapping[str, Sequence[object]]) -> list[Row]:
 def let_in(table: str, honest: Row, rows: Sequence[Row]) -> list[Row]:
     """Insert honest rows, each changed to one of these and by itself; return whose went through."""
     sql(
-        f"CREATE FUNCTION pg_temp.lets_in(given {table}) RETURNS boolean LANGUAGE plpgsql AS $$"
-        f" BEGIN INSERT INTO {table} SELECT given.*; RAISE SQLSTATE 'NXPAY';"
+        "CREATE FUNCTION pg_temp.lets_in(given jsonb) RETURNS boolean LANGUAGE plpgsql AS $$"
+        f" BEGIN INSERT INTO {table} SELECT * FROM jsonb_populate_record(NULL::{table}, given);"
+        " RAISE SQLSTATE 'NXPAY';"
         " EXCEPTION WHEN check_violation THEN RETURN false;"
         " WHEN SQLSTATE 'NXPAY' THEN RETURN true; END $$"
     )
     answers = sql(
-        f"SELECT pg_temp.lets_in(row) FROM jsonb_populate_recordset(NULL::{table}, %s) row",
+        "SELECT pg_temp.lets_in(row) FROM jsonb_array_elements(%s) row",
         json.dumps([honest | row for row in rows]),
     )
     return [row for row, (answer,) in zip(rows, answers, strict=True) if answer]

@@ -17,6 +17,7 @@ from tests.wallet.guards import (
     Attack,
     Clause,
     Constraint,
+    Domain,
     Guard,
     Trigger,
     World,
@@ -129,6 +130,15 @@ class TestGuards:
         missing = {name for (name,) in found if not name.startswith(starts)}
         assert missing - _UNDER_OTHERS == set()
 
+    def test_every_domain_is_attacked(self, world: World) -> None:
+        found = sql(
+            "SELECT conname FROM pg_constraint"
+            " WHERE contypid IN (SELECT oid FROM pg_type WHERE typname ~ '^wallet_')"
+        )
+
+        attacked = {guard.constraint for guard in guards_attacked() if isinstance(guard, Domain)}
+        assert {name for (name,) in found} == attacked
+
 
 class TestTheStranger:
     """What the guards rely on: whoever may write rows cannot take the guards away."""
@@ -139,7 +149,7 @@ class TestTheStranger:
             "SET session_replication_role = replica",
             "ALTER TABLE wallet_entry DISABLE TRIGGER ALL",
             "DROP TRIGGER entry_judged ON wallet_entry",
-            "ALTER TABLE wallet_transfer DROP CONSTRAINT transfer_amount_positive",
+            "ALTER DOMAIN wallet_amount_minor DROP CONSTRAINT amount_positive",
             "CREATE TABLE more_entries () INHERITS (wallet_entry)",
             "CREATE RULE quiet AS ON INSERT TO wallet_entry DO INSTEAD NOTHING",
             "ALTER FUNCTION wallet_judge_entries RESET search_path",

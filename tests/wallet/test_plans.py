@@ -4,11 +4,14 @@ from typing import cast
 
 import pytest
 from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 
 from nexapay.kernel.postgresql.base import DatabaseWrapper
 from nexapay.kernel.prepared import Prepared
+from tests.factories import send
 from tests.wallet.crowds import add_crowd
-from wallet import journal
+from tests.wallet.pages import ananya, kabir, owner
+from wallet import journal, people
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +33,21 @@ def test_two_balances_are_locked_as_their_index_finds_them() -> None:
     assert "Index Scan" in plan
     assert "Sort" not in plan
     assert "Bitmap" not in plan
+
+
+def test_how_often_somebody_was_paid_is_read_from_the_index_of_keys_alone() -> None:
+    """Guard: what transfer_key_once_per_actor includes."""
+    ana, ben = ananya(), kabir()
+    send(ana, ben, 100)
+    with CaptureQueriesContext(connection) as asked:
+        people.search(wallet_id=ana.pk, user_id=owner(ana).pk, query="kab")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_bitmapscan = off")  # Which a table of few rows asks for.
+        cursor.execute(f"EXPLAIN {asked[-1]['sql']}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "Index Only Scan using transfer_key_once_per_actor" in plan
+    assert f"Index Cond: (actor_id = {ana.owner_id})" in plan
 
 
 def planned(query: Prepared, *values: object) -> str:

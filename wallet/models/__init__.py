@@ -2,7 +2,7 @@
 What a person has. Amounts are BIGINT minor units; the currency stands beside every one of them.
 
 Rows of money are written by wallet/journal.py alone. What the database refuses by itself is in
-migrations 0002 to 0014; each of those guards has a test that takes it away.
+migrations 0002 to 0018; each of those guards has a test that takes it away.
 """
 
 from wallet.models.checkpoints import Checkpoint, Leaf, Node

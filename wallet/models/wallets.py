@@ -91,21 +91,12 @@ class Balance(models.Model):
     """What a wallet holds now: the mirror of its newest entry. Locked for every movement."""
 
     wallet = models.OneToOneField(Wallet, on_delete=models.PROTECT, primary_key=True)
+    # Both of a domain of migration 0016: never below zero.
     available_minor = models.BigIntegerField(default=0)
     locked_minor = models.BigIntegerField(default=0)
     version = models.BigIntegerField(default=0, help_text="The version of the newest entry.")
     head_hash = models.BinaryField(max_length=32, default=bytes(32))
     happened_at = models.DateTimeField(null=True, help_text="That of the newest entry.")
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(available_minor__gte=0), name="balance_available_not_negative"
-            ),
-            models.CheckConstraint(
-                condition=Q(locked_minor__gte=0), name="balance_locked_not_negative"
-            ),
-        ]
 
     def __str__(self) -> str:
         return f"balance of wallet {self.wallet_id}"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import BigIntegerField, Subquery, UUIDField
 
 from nexapay.kernel import db, events, money
@@ -26,7 +26,6 @@ from wallet.services.refusals import (
     WalletFrozen,
 )
 
-_KEY = "transfer_key_once_per_actor"
 _TRIES = 10
 _CAN_PAY = (Wallet.Status.ACTIVE.value,)
 _CAN_BE_PAID = (Wallet.Status.ACTIVE.value, Wallet.Status.DEBIT_FROZEN.value)
@@ -78,14 +77,8 @@ def _once(movement: Movement) -> Transfer:
 
 
 def _send(movement: Movement) -> Transfer | None:
-    try:
-        with transaction.atomic(durable=True):
-            sent = journal.lock_and_send(movement, can_pay=_PAYING, can_be_paid=_PAID)
-    except IntegrityError as error:
-        # Two wallets of one person, one key, at once: the loser finds what the winner did.
-        if db.constraint(error) != _KEY:
-            raise
-        return None
+    with transaction.atomic(durable=True):
+        sent = journal.lock_and_send(movement, can_pay=_PAYING, can_be_paid=_PAID)
     transfer = sent.transfer()
     if transfer:
         events.publish(TransferPosted(transfer_id=transfer.pk))

@@ -164,14 +164,16 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     """Show what will be sent, and carry exactly that in the token."""
-    found = [owner] if owner else []
+    found = people.describe(
+        wallet_id=wallet.pk, user_id=request.user.pk, people=[owner] if owner else [], typed=typed
+    )
     change = f"{reverse('wallet:send')}?draft={seen.key}"
     context: dict[str, Any] = {
         "flow": "Send money",
         "step": 3,
         "seen": seen,
         "token": seen.sign(),
-        "payee": next(iter(people.describe(wallet_id=wallet.pk, people=found, typed=typed)), None),
+        "payee": found[0] if found else None,
         "left_minor": wallet.balance.available_minor - seen.amount_minor,
         "problem": problem,
         "change": change,

@@ -146,7 +146,9 @@ def amount_page(
     typed = form.cleaned_data.get("to", "") if form.is_bound else typed or ""
     payee = None
     if person:
-        described = people.describe(wallet_id=wallet.pk, people=[person], typed=typed)
+        described = people.describe(
+            wallet_id=wallet.pk, user_id=request.user.pk, people=[person], typed=typed
+        )
         payee = described[0]
     key = ids.new() if form.has_error("idempotency_key") else form["idempotency_key"].value()
     change = reverse("wallet:send")

@@ -16,7 +16,6 @@ from tests.wallet.rules import (
     NO_BALANCE,
     NO_ENTRY,
     NOT_NEGATIVE,
-    NOTHING_BELOW_ZERO,
     UNTRACKED,
     VERSION,
     VERSIONED,
@@ -67,12 +66,12 @@ def an_entry_with_a_version_in_a_wallet_that_numbers_none(world: World) -> None:
     act.write()
 
 
-@refused_by(NOTHING_BELOW_ZERO, NOT_NEGATIVE)
+@refused_by(NOT_NEGATIVE)
 def paying_more_than_there_is(world: World) -> None:
     pay(world.ana, world.ben, 5_000).write()
 
 
-@refused_by(NOTHING_BELOW_ZERO, LOCKED_NOT_NEGATIVE, LOCKS, HELD)
+@refused_by(LOCKED_NOT_NEGATIVE, LOCKS, HELD)
 def paying_from_locked_money_that_is_not_there(world: World) -> None:
     locked = {"delta_locked_minor": -50, "locked_after_minor": -50}
     available = {"delta_available_minor": -50, "available_after_minor": 850}

@@ -14,17 +14,17 @@ from tests.wallet.guards import (
     World,
     refused_by,
 )
-from tests.wallet.rules import HASH, KNOWN, MOVES, ONCE, ONE_WALLET
+from tests.wallet.rules import HASH, KNOWN, MOVES, ONCE, ONE_WALLET, POSITIVE
 
 # Terms of a transfer
 
 
-@refused_by(Constraint("transfer_amount_positive"))
+@refused_by(POSITIVE)
 def paying_nothing(world: World) -> None:
     pay(world.ana, world.ben, 0).write()
 
 
-@refused_by(Constraint("transfer_amount_positive"))
+@refused_by(POSITIVE)
 def paying_less_than_nothing(world: World) -> None:
     pay(world.ana, world.ben, -100).write()
 
