@@ -12,7 +12,7 @@ from nexapay.kernel.events import Event
 class OnRampSettled(Event):
     """A bank confirmed an on-ramp, and its money is in the wallet."""
 
-    signal: ClassVar[Signal] = Signal()
+    signal: ClassVar[Signal] = Signal(use_caching=True)
     onramp_id: int
 
 
@@ -20,7 +20,7 @@ class OnRampSettled(Event):
 class OnRampFailed(Event):
     """An on-ramp ended without money: declined by the bank, or out of time."""
 
-    signal: ClassVar[Signal] = Signal()
+    signal: ClassVar[Signal] = Signal(use_caching=True)
     onramp_id: int
 
 
@@ -28,7 +28,7 @@ class OnRampFailed(Event):
 class OffRampPaidOut(Event):
     """A bank has paid a withdrawal, and its money has left the wallet."""
 
-    signal: ClassVar[Signal] = Signal()
+    signal: ClassVar[Signal] = Signal(use_caching=True)
     offramp_id: int
 
 
@@ -36,7 +36,7 @@ class OffRampPaidOut(Event):
 class OffRampFailed(Event):
     """A bank did not pay a withdrawal, and its money may be spent again."""
 
-    signal: ClassVar[Signal] = Signal()
+    signal: ClassVar[Signal] = Signal(use_caching=True)
     offramp_id: int
 
 
@@ -44,5 +44,5 @@ class OffRampFailed(Event):
 class OffRampReturned(Event):
     """What a bank had paid came back, and is in the wallet again."""
 
-    signal: ClassVar[Signal] = Signal()
+    signal: ClassVar[Signal] = Signal(use_caching=True)
     offramp_id: int

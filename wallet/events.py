@@ -12,5 +12,5 @@ from nexapay.kernel.events import Event
 class TransferPosted(Event):
     """A transfer is in the books. Of what a bank confirmed for an on-ramp, OnRampSettled tells."""
 
-    signal: ClassVar[Signal] = Signal()
+    signal: ClassVar[Signal] = Signal(use_caching=True)
     transfer_id: int

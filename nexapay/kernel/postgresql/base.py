@@ -27,6 +27,10 @@ class LastWords:
 class DatabaseWrapper(base.DatabaseWrapper):
     """Django's connection to PostgreSQL; kernel/prepared.py adds the last words."""
 
+    # Django's own, which its stubs forget.
+    health_check_enabled: bool
+    health_check_done: bool
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.last_words: list[LastWords] = []
@@ -35,6 +39,26 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Connect, if need be. Django asks four times in each transaction, by a longer way."""
         if self.connection is None:
             super().ensure_connection()
+
+    def close_if_health_check_failed(self) -> None:
+        """Look whether the connection lives, where nobody knows. Django asks for a pool before."""
+        if self.health_check_enabled and not self.health_check_done:
+            super().close_if_health_check_failed()
+
+    def set_autocommit(
+        self,
+        autocommit: bool,  # noqa: FBT001  (as Django has it)
+        force_begin_transaction_with_broken_autocommit: bool = False,  # noqa: FBT001, FBT002
+    ) -> None:
+        """Begin or end a transaction. Django also takes the time, for a log that nobody reads."""
+        if autocommit or self.queries_logged:
+            super().set_autocommit(autocommit)
+            return
+        self.validate_no_atomic_block()
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        self._set_autocommit(autocommit)  # type: ignore[attr-defined]
+        self.autocommit = autocommit
 
     def _commit(self) -> None:
         said, self.last_words = self.last_words, []
