@@ -132,14 +132,9 @@ def check(size: int) -> dict[str, float]:
 
 def ratios(cases: list[Case], sizes: list[int]) -> list[Ratio]:
     """Compare the largest size with the smallest."""
-    figures = {case.name: case.median for case in cases}
+    measured = report.by_name(cases)
     first, last = f"{sizes[0]:,} entries", f"{sizes[-1]:,} entries"
     return [
-        Ratio(
-            f"{name} at {last} to {first}",
-            figures[f"{name}, {last}"] / figures[f"{name}, {first}"],
-            MOST,
-            at_most=True,
-        )
+        Ratio.between(measured[f"{name}, {last}"], measured[f"{name}, {first}"], MOST, at_most=True)
         for name in ("dashboard", "history", "history, deep", "send")
     ]

@@ -12,12 +12,10 @@ from django.utils import timezone
 
 from bench import load, people, report
 from bench.report import Case, Ratio
-from bench.transfers import sender
-from nexapay.kernel import ids
+from bench.transfers import send, sender
 from onramp.models import OnRampTransaction
 from onramp.services import Delivery, record_bank_events
 from wallet.models import Wallet
-from wallet.services import send_money
 
 PROCESSES = 8
 # A bank's events come in through gunicorn's workers, and each takes those that wait together.
@@ -40,8 +38,8 @@ def main(rounds: int, seconds: float, *, only: str) -> None:
     ratios = []
     if not only:
         ratios = [
-            Ratio("credits to sends", bank.median / among.median, 0.8),
-            Ratio("one merchant to sends", one.median / among.median),
+            Ratio.between(bank, among, 0.8, name="credits to sends"),
+            Ratio.between(one, among, name="one merchant to sends"),
         ]
     report.finish("hot", [case for case in cases if case.figures], ratios)
 
@@ -57,16 +55,7 @@ def to_one(wallets: list[Wallet]) -> Callable[[int], Callable[[], object]]:
     payers = [(wallet.owner_id, wallet.pk) for wallet in others if wallet.owner_id]
 
     def act() -> object:
-        actor_id, source_id = random.choice(payers)  # noqa: S311
-        return send_money(
-            actor_id=actor_id,
-            source_id=source_id,
-            target_id=merchant.pk,
-            amount_minor=1,
-            note="",
-            idempotency_key=ids.new(),
-            now=timezone.now(),
-        )
+        return send(random.choice(payers), (0, merchant.pk))  # noqa: S311
 
     return lambda number: act
 

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice, repeat
 from statistics import quantiles
@@ -59,6 +59,11 @@ def gunicorn(*options: str) -> Iterator[Site]:
     common = ("-m", "gunicorn", "-c", CONFIG, *options)
     with _serving(ports, [(*common, "-b", f"127.0.0.1:{port}") for port in ports]) as site:
         yield site
+
+
+def sync() -> AbstractContextManager[Site]:
+    """Do the same with the workers that gunicorn takes unless it is told otherwise."""
+    return gunicorn("-k", "sync", "--threads", "1")  # With more threads it takes gthread for sync.
 
 
 @contextmanager

@@ -1,8 +1,10 @@
 """One act, again and again, from several processes for some seconds."""
 
 import multiprocessing
+import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import cycle
 from typing import Any, TypeVar
 
 from django.db import connections
@@ -11,6 +13,7 @@ from nexapay.kernel import garbage
 
 _FORK = multiprocessing.get_context("fork")
 WARM_UP = 20
+PAIRS = 10_000
 _T = TypeVar("_T")
 
 
@@ -40,6 +43,11 @@ def rate(
     if None in done:
         raise RuntimeError("A process failed; the reason is above.")
     return float(sum(number / spent for number, spent in done))
+
+
+def pairs(of: Sequence[_T]) -> Iterator[list[_T]]:
+    """Yield two of them by chance, without end. They are drawn now, before the clock runs."""
+    return cycle([random.sample(of, 2) for _ in range(PAIRS)])
 
 
 def plenty(made: Iterable[_T]) -> Iterator[_T]:

@@ -7,11 +7,10 @@ Everybody is signed in with a session of the database's, has a past, and asks fo
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from functools import partial
 from importlib import import_module
 from itertools import cycle, islice
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -36,9 +35,23 @@ MOST_QUERIES, P99_MS = 6, 500
 MOST_CONFIRMED = 5_000  # A second.
 SERVERS: dict[str, Callable[[], AbstractContextManager[http.Site]]] = {
     "gunicorn, ours": http.gunicorn,
-    # With more than one thread gunicorn takes gthread for sync.
-    "gunicorn, sync": partial(http.gunicorn, "-k", "sync", "--threads", "1"),
+    "gunicorn, sync": http.sync,
     "granian": http.granian,
+}
+
+
+class Sites(NamedTuple):
+    """Ours, and one behind gunicorn's sync workers."""
+
+    ours: http.Site
+    sync: http.Site
+
+
+# "A bare gunicorn view" may be any of these, so all are measured.
+BARE: dict[str, Callable[[Sites], int]] = {
+    "a bare view": lambda sites: sites.ours.bare_port,
+    "a bare view of Django's": lambda sites: sites.ours.view_port,
+    "a bare view behind sync workers": lambda sites: sites.sync.bare_port,
 }
 
 
@@ -108,11 +121,11 @@ def main(rounds: int, seconds: float, *, only: str) -> None:
     queries = {name: count(ask, everybody[0]) for name, ask in PAGES.items()}
     seen: dict[str, http.Answers] = {}
     cases: list[Case] = []
-    with http.gunicorn() as site:
+    with http.gunicorn() as site, http.sync() as sync:
         for clients in CLIENTS:
-            cases.append(Case(f"a bare view, {clients}", bare(site.bare_port, clients, seconds)))
-            view = bare(site.view_port, clients, seconds)
-            cases.append(Case(f"a bare view of Django's, {clients}", view))
+            for name, port in BARE.items():
+                view = bare(port(Sites(site, sync)), clients, seconds)
+                cases.append(Case(f"{name}, {clients}", view))
             for name, ask in wanted.items():
                 title = f"{name}, {clients}"
                 seen[title] = http.Answers()
@@ -123,7 +136,7 @@ def main(rounds: int, seconds: float, *, only: str) -> None:
     report.finish(
         "pages",
         cases,
-        ratios({case.name: case.median for case in cases}, seen, queries),
+        ratios(report.by_name(cases), seen, queries),
         queries=queries,
         p50_ms={name: round(a.percentile(50), 1) for name, a in seen.items() if a.took_ms},
         p99_ms={name: round(a.percentile(99), 1) for name, a in seen.items() if a.took_ms},
@@ -255,16 +268,14 @@ def count(prepare: Callable[[Person], Any], person: Person) -> int:
 
 
 def ratios(
-    figures: dict[str, float], seen: dict[str, http.Answers], queries: dict[str, int]
+    measured: dict[str, Case], seen: dict[str, http.Answers], queries: dict[str, int]
 ) -> list[Ratio]:
-    """Return what we want of the figures that were measured."""
+    """Return what we want of what was measured."""
     found = []
-    if confirm := figures.get("send confirm, 8"):
-        found += [
-            Ratio(f"send confirm to {name}, 8 clients", confirm / figures[f"{name}, 8"], 0.12)
-            for name in ("a bare view", "a bare view of Django's")
-            if f"{name}, 8" in figures
-        ]
+    for clients in (8, 32):
+        confirm = measured.get(f"send confirm, {clients}")
+        others = [measured.get(f"{view}, {clients}") for view in BARE]
+        found += [Ratio.between(confirm, other, 0.12) for other in others if confirm and other]
     found += [
         Ratio(f"p99 of {name} clients, ms", answers.percentile(99), P99_MS, at_most=True)
         for name, answers in seen.items()

@@ -33,6 +33,11 @@ class Case:
         return median(self.figures)
 
 
+def by_name(cases: list[Case]) -> dict[str, Case]:
+    """Return those that were measured."""
+    return {case.name: case for case in cases if case.figures}
+
+
 def progress(line: str) -> None:
     """Say what is going on, beside the table."""
     print(line, file=sys.stderr, flush=True)
@@ -54,6 +59,16 @@ class Ratio:
     value: float
     goal: float = 0
     at_most: bool = False
+    spread: str = ""
+
+    @classmethod
+    def between(
+        cls, ours: Case, other: Case, goal: float = 0, *, at_most: bool = False, name: str = ""
+    ) -> "Ratio":
+        """Divide round by round, for a slow minute is slow for both, and take the median."""
+        each = [one / two for one, two in zip(ours.figures, other.figures, strict=True)]
+        spread = f"({min(each):.3f} to {max(each):.3f})"
+        return cls(name or f"{ours.name} to {other.name}", median(each), goal, at_most, spread)
 
     @property
     def verdict(self) -> str:
@@ -80,7 +95,7 @@ def finish(name: str, cases: list[Case], ratios: list[Ratio], **more: Any) -> No
         print(f"  {case.name:{width}}  {case.median:>12,.1f}{case.unit}  {spread}")
     print()
     for ratio in ratios:
-        print(f"  {ratio.name:{width}}  {ratio.value:>12.3f}  {ratio.verdict}")
+        print(f"  {ratio.name:{width}}  {ratio.value:>12.3f}  {ratio.spread}  {ratio.verdict}")
     _write(name, machine, cases, ratios, more)
 
 

@@ -4,7 +4,6 @@ Sending, from 1 to 16 processes among 1,000 wallets: ours, the limit, and a plai
 The limit is pgbench running the whole act, with every guard, as one prepared statement.
 """
 
-import random
 import re
 import subprocess
 from collections.abc import Callable
@@ -46,23 +45,22 @@ def main(rounds: int, seconds: float, *, only: str) -> None:
         if only in case.name
     ]
     report.alternate(cases, rounds)
-    report.finish("transfers", cases, ratios({case.name: case.median for case in cases}))
+    report.finish("transfers", cases, ratios(report.by_name(cases)))
 
 
-def ratios(figures: dict[str, float]) -> list[Ratio]:
-    """Return what we want of the figures that were measured."""
+def ratios(measured: dict[str, Case]) -> list[Ratio]:
+    """Return what we want of what was measured."""
     found = []
     for n in PROCESSES:
-        ours = figures.get(f"send_money, {n} processes", 0)
+        ours = measured.get(f"send_money, {n} processes")
         for name, goal in (
             ("the limit, {} clients", 0.5),
             ("plain ORM, {} processes", 3),
             ("plain ORM without a transaction, {} processes", 3),
         ):
-            if other := figures.get(name.format(n)):
-                found.append(
-                    Ratio(f"send_money to {name.format(n)}", ours / other, goal if n == 8 else 0)
-                )
+            other = measured.get(name.format(n))
+            if ours and other:
+                found.append(Ratio.between(ours, other, goal if n == 8 else 0))
     return found
 
 
@@ -75,21 +73,27 @@ def measure(
 
 def sender(wallets: list[Wallet]) -> Callable[[int], Callable[[], object]]:
     """Return what makes an act of ours: anybody pays anybody 0.01."""
-    pairs = [(wallet.owner_id, wallet.pk) for wallet in wallets if wallet.owner_id]
+    people = [(wallet.owner_id, wallet.pk) for wallet in wallets if wallet.owner_id]
 
-    def act() -> object:
-        (actor_id, source_id), (_, target_id) = random.sample(pairs, 2)
-        return send_money(
-            actor_id=actor_id,
-            source_id=source_id,
-            target_id=target_id,
-            amount_minor=1,
-            note="",
-            idempotency_key=ids.new(),
-            now=timezone.now(),
-        )
+    def prepare(number: int) -> Callable[[], object]:
+        chosen = load.pairs(people)
+        return lambda: send(*next(chosen))
 
-    return lambda number: act
+    return prepare
+
+
+def send(payer: tuple[int, int], payee: tuple[int, int]) -> object:
+    """Let a person pay another; each is named by their id and their wallet's."""
+    (actor_id, source_id), (_, target_id) = payer, payee
+    return send_money(
+        actor_id=actor_id,
+        source_id=source_id,
+        target_id=target_id,
+        amount_minor=1,
+        note="",
+        idempotency_key=ids.new(),
+        now=timezone.now(),
+    )
 
 
 def plain_sender(

@@ -25,10 +25,12 @@ def main(rounds: int, seconds: float, *, only: str) -> None:
     """Measure and report."""
     report.progress(f"Making {WALLETS} people ...")
     wallets = people.make(WALLETS)
-    with http.gunicorn() as site, http.gunicorn("-e", "BANK_WEBHOOK_MODE=queue") as queued:
+    queue = http.gunicorn("-e", "BANK_WEBHOOK_MODE=queue")
+    with http.gunicorn() as site, queue as queued, http.sync() as sync:
+        sites = pages.Sites(site, sync)
         cases = [
-            *bare(site, 8, seconds),
-            *bare(site, 32, seconds),
+            *bare(sites, 8, seconds),
+            *bare(sites, 32, seconds),
             Case("/healthz, 8 clients", lambda: healthz(site, seconds)),
             Case("webhooks over HTTP, 8 clients", lambda: over_http(site, wallets, 8, seconds)),
             Case("webhooks over HTTP, 32 clients", lambda: over_http(site, wallets, 32, seconds)),
@@ -40,34 +42,34 @@ def main(rounds: int, seconds: float, *, only: str) -> None:
             Case("events in batches of 100", lambda: in_batches(wallets, 100)),
         ]
         report.alternate([case for case in cases if only in case.name], rounds)
-    figures = {case.name: case.median for case in cases if case.figures}
-    report.finish("webhooks", [case for case in cases if case.figures], ratios(figures))
+    measured = report.by_name(cases)
+    report.finish("webhooks", list(measured.values()), ratios(measured))
 
 
-def ratios(figures: dict[str, float]) -> list[Ratio]:
-    """Return what we want of the figures that were measured."""
+def ratios(measured: dict[str, Case]) -> list[Ratio]:
+    """Return what we want of what was measured."""
     wanted = [
-        ("webhooks over HTTP, 8 clients", "a bare view, 8 clients", 0.25),
-        ("webhooks over HTTP, 8 clients", "a bare view of Django's, 8 clients", 0.25),
+        *(
+            (f"webhooks over HTTP, {clients} clients", f"{view}, {clients} clients", 0.25)
+            for clients in (8, 32)
+            for view in pages.BARE
+        ),
         ("webhooks into the queue, 8 clients", "a bare view, 8 clients", 0),
         ("/healthz, 8 clients", "a bare view, 8 clients", 0),
-        ("webhooks over HTTP, 32 clients", "a bare view, 32 clients", 0.25),
-        ("webhooks over HTTP, 32 clients", "a bare view of Django's, 32 clients", 0.25),
         ("events in batches, in 2 processes", "events one by one, in 2 processes", 0),
     ]
     return [
-        Ratio(f"{name} to {other}", figures[name] / figures[other], goal)
+        Ratio.between(measured[name], measured[other], goal)
         for name, other, goal in wanted
-        if name in figures and other in figures
+        if name in measured and other in measured
     ]
 
 
-def bare(site: http.Site, clients: int, seconds: float) -> list[Case]:
+def bare(sites: pages.Sites, clients: int, seconds: float) -> list[Case]:
     """Return the measurements of views that do nothing."""
-    views = {"a bare view": site.bare_port, "a bare view of Django's": site.view_port}
     return [
-        Case(f"{name}, {clients} clients", pages.bare(port, clients, seconds))
-        for name, port in views.items()
+        Case(f"{name}, {clients} clients", pages.bare(port(sites), clients, seconds))
+        for name, port in pages.BARE.items()
     ]
 
 
