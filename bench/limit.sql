@@ -20,8 +20,6 @@ WITH held AS MATERIALIZED (
   CROSS JOIN (SELECT clock_timestamp() AS now, max(happened_at) AS newest FROM held) clock
   WHERE w.id = :payer::bigint AND w.status = 'active'
     AND (SELECT available_minor FROM held WHERE wallet_id = :payer::bigint) >= 1
-    AND NOT EXISTS (
-      SELECT FROM wallet_transfer t WHERE t.actor_id = w.owner_id AND t.idempotency_key = w.public_id)
 ), moved AS (
   INSERT INTO wallet_transfer (public_id, kind, source_id, target_id, amount_minor, currency,
     actor_id, idempotency_key, fingerprint, note, happened_at, posted_at)
@@ -29,6 +27,7 @@ WITH held AS MATERIALIZED (
     wallet_transfer_fingerprint('send', source_id, target_id, amount, currency, actor_id, key, ''),
     '', happened_at, posted_at
   FROM asked
+  ON CONFLICT (actor_id, idempotency_key) DO NOTHING
   RETURNING *
 ), made AS MATERIALIZED (
   SELECT h.*, t.id AS transfer_id, t.currency, t.posted_at, t.happened_at AS now,

@@ -8,6 +8,7 @@ all of them by taking them all away: then the attack goes through. So no test he
 from collections.abc import Sequence
 
 import pytest
+from django.core.management import call_command
 from django.db import DatabaseError, transaction
 
 from tests.wallet import attacks
@@ -27,6 +28,7 @@ from tests.wallet.guards import (
     rules,
     without,
 )
+from wallet.models import Balance, Wallet
 
 pytestmark = pytest.mark.django_db
 
@@ -88,8 +90,12 @@ class TestHonestPosting:
         def correct(world: World) -> None:
             Act().pay(world.ana, world.bank, 5, kind="correction").write()
             Act().pay(world.bank, world.ana, 5, kind="correction").write()
+            Act().pay(world.ana, suspense, 5, kind="correction").write()
+            Act().pay(suspense, world.ana, 5, kind="correction").write()
 
         with rolled_back():
+            suspense = Wallet.objects.create(kind="suspense", name="Unclear", currency="INR")
+            Balance.objects.create(wallet=suspense)
             attempt(correct, world)
 
     def test_is_accepted_when_a_bank_returns_what_it_paid_out(self, world: World) -> None:
@@ -138,6 +144,15 @@ class TestGuards:
 
         attacked = {guard.constraint for guard in guards_attacked() if isinstance(guard, Domain)}
         assert {name for (name,) in found} == attacked
+
+
+class TestMigrations:
+    def test_go_back_and_forward_again(self, world: World) -> None:
+        with without(()):
+            sql("SET CONSTRAINTS ALL IMMEDIATE")
+            call_command("migrate", "wallet", "0015", verbosity=0)
+            call_command("migrate", "wallet", verbosity=0)
+            attempt(lambda world: pay(world.ana, world.ben, 100).write(), world)
 
 
 class TestTheStranger:

@@ -83,11 +83,13 @@ BEGIN
 END $$;
 """
 ASKED = """
-CREATE FUNCTION wallet_has_owner(person bigint) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+CREATE OR REPLACE FUNCTION wallet_has_owner(person bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN EXISTS (SELECT FROM wallet_wallet w WHERE w.owner_id = person);
 END $$;
-CREATE FUNCTION wallet_is_the_books(wallet bigint) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+CREATE OR REPLACE FUNCTION wallet_is_the_books(wallet bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
   RETURN EXISTS (SELECT FROM wallet_wallet w
     WHERE w.id = wallet AND w.kind IN ('settlement', 'suspense'));
@@ -111,7 +113,7 @@ END $$;
 
 class Migration(migrations.Migration):
     dependencies = [("wallet", "0016_never_below_zero")]
-    # Going back keeps the judges: they refuse what those before refused.
+    # Going back keeps them all: they refuse what those before refused.
     operations = [
         migrations.RunSQL(ASKED + TRANSFERS + ENTRIES + PATHS, reverse_sql=migrations.RunSQL.noop)
     ]

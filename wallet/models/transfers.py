@@ -52,7 +52,7 @@ class Transfer(models.Model):
         null=True,
         blank=True,
         db_index=False,
-        db_constraint=False,  # That of 0017 looks them up, once for all of a statement.
+        db_constraint=False,  # That of entries looks them up, where they do not own the source.
         help_text="Who asked for it; empty for the house.",
     )
     idempotency_key = models.UUIDField(help_text="Chosen by the actor; moves money once.")

@@ -222,3 +222,8 @@ def an_entry_that_was_not_posted_with_its_transfer(world: World) -> None:
 @refused_by(ACTOR)
 def a_transfer_that_nobody_asked_for(world: World) -> None:
     pay(world.ana, world.ben, 100, actor_id=2**40).write()
+
+
+@refused_by(ACTOR)
+def a_credit_that_nobody_asked_for(world: World) -> None:
+    pay(world.bank, world.ben, 100, actor_id=2**40).write()
