@@ -55,7 +55,7 @@ def to_one(wallets: list[Wallet]) -> Callable[[int], Callable[[], object]]:
     payers = [(wallet.owner_id, wallet.pk) for wallet in others if wallet.owner_id]
 
     def act() -> object:
-        return send(random.choice(payers), (0, merchant.pk))  # noqa: S311
+        return send(*random.choice(payers), merchant.pk)  # noqa: S311
 
     return lambda number: act
 

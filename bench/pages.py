@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from importlib import import_module
 from itertools import cycle, islice
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -38,21 +38,8 @@ SERVERS: dict[str, Callable[[], AbstractContextManager[http.Site]]] = {
     "gunicorn, sync": http.sync,
     "granian": http.granian,
 }
-
-
-class Sites(NamedTuple):
-    """Ours, and one behind gunicorn's sync workers."""
-
-    ours: http.Site
-    sync: http.Site
-
-
 # "A bare gunicorn view" may be any of these, so all are measured.
-BARE: dict[str, Callable[[Sites], int]] = {
-    "a bare view": lambda sites: sites.ours.bare_port,
-    "a bare view of Django's": lambda sites: sites.ours.view_port,
-    "a bare view behind sync workers": lambda sites: sites.sync.bare_port,
-}
+BARE = ("a bare view", "a bare view of Django's", "a bare view behind sync workers")
 
 
 class Person:
@@ -123,9 +110,7 @@ def main(rounds: int, seconds: float, *, only: str) -> None:
     cases: list[Case] = []
     with http.gunicorn() as site, http.sync() as sync:
         for clients in CLIENTS:
-            for name, port in BARE.items():
-                view = bare(port(Sites(site, sync)), clients, seconds)
-                cases.append(Case(f"{name}, {clients}", view))
+            cases += bare_views(site, sync, clients, seconds)
             for name, ask in wanted.items():
                 title = f"{name}, {clients}"
                 seen[title] = http.Answers()
@@ -141,6 +126,17 @@ def main(rounds: int, seconds: float, *, only: str) -> None:
         p50_ms={name: round(a.percentile(50), 1) for name, a in seen.items() if a.took_ms},
         p99_ms={name: round(a.percentile(99), 1) for name, a in seen.items() if a.took_ms},
     )
+
+
+def bare_views(
+    ours: http.Site, sync: http.Site, clients: int, seconds: float, *, unit: str = ""
+) -> list[Case]:
+    """Return the measurements of BARE; unit is said behind the number of clients."""
+    ports = (ours.bare_port, ours.view_port, sync.bare_port)
+    return [
+        Case(f"{name}, {clients}{unit}", bare(port, clients, seconds))
+        for name, port in zip(BARE, ports, strict=True)
+    ]
 
 
 def bare(port: int, clients: int, seconds: float) -> Callable[[], float]:

@@ -63,7 +63,6 @@ def sender(ids: list[int], *, atomic: bool) -> Callable[[], object]:
 
     In one, two people who pay each other at once deadlock: one payment is lost, and counts as made.
     """
-
     chosen = load.pairs(ids)
 
     def send() -> None:

@@ -77,14 +77,18 @@ def sender(wallets: list[Wallet]) -> Callable[[int], Callable[[], object]]:
 
     def prepare(number: int) -> Callable[[], object]:
         chosen = load.pairs(people)
-        return lambda: send(*next(chosen))
+
+        def act() -> object:
+            payer, (_, target_id) = next(chosen)
+            return send(*payer, target_id)
+
+        return act
 
     return prepare
 
 
-def send(payer: tuple[int, int], payee: tuple[int, int]) -> object:
-    """Let a person pay another; each is named by their id and their wallet's."""
-    (actor_id, source_id), (_, target_id) = payer, payee
+def send(actor_id: int, source_id: int, target_id: int) -> object:
+    """Let a person pay 0.01."""
     return send_money(
         actor_id=actor_id,
         source_id=source_id,

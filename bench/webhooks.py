@@ -27,10 +27,9 @@ def main(rounds: int, seconds: float, *, only: str) -> None:
     wallets = people.make(WALLETS)
     queue = http.gunicorn("-e", "BANK_WEBHOOK_MODE=queue")
     with http.gunicorn() as site, queue as queued, http.sync() as sync:
-        sites = pages.Sites(site, sync)
         cases = [
-            *bare(sites, 8, seconds),
-            *bare(sites, 32, seconds),
+            *pages.bare_views(site, sync, 8, seconds, unit=" clients"),
+            *pages.bare_views(site, sync, 32, seconds, unit=" clients"),
             Case("/healthz, 8 clients", lambda: healthz(site, seconds)),
             Case("webhooks over HTTP, 8 clients", lambda: over_http(site, wallets, 8, seconds)),
             Case("webhooks over HTTP, 32 clients", lambda: over_http(site, wallets, 32, seconds)),
@@ -62,14 +61,6 @@ def ratios(measured: dict[str, Case]) -> list[Ratio]:
         Ratio.between(measured[name], measured[other], goal)
         for name, other, goal in wanted
         if name in measured and other in measured
-    ]
-
-
-def bare(sites: pages.Sites, clients: int, seconds: float) -> list[Case]:
-    """Return the measurements of views that do nothing."""
-    return [
-        Case(f"{name}, {clients} clients", pages.bare(port(sites), clients, seconds))
-        for name, port in pages.BARE.items()
     ]
 
 

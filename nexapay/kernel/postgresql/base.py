@@ -48,7 +48,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def set_autocommit(
         self,
         autocommit: bool,  # noqa: FBT001  (as Django has it)
-        force_begin_transaction_with_broken_autocommit: bool = False,  # noqa: FBT001, FBT002
+        force_begin_transaction_with_broken_autocommit: bool = False,  # noqa: FBT001, FBT002  (SQLite's)
     ) -> None:
         """Begin or end a transaction. Django also takes the time, for a log that nobody reads."""
         if autocommit or self.queries_logged:
